@@ -1,0 +1,122 @@
+"""Numbers that scripts/calibrate.py computed, and where they came from.
+
+``<digest of the model>.json`` holds weights and norms with their provenance (data, split, command, date, figures on
+held-out articles), ``<digest>.npz`` the language centroids. A model without such files gets
+:func:`from_run`.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.encoders.bundled import WEIGHTS_SHA256 as BUNDLED_DIGEST
+from dedup.errors import ModelError
+from dedup.model import Vectors
+
+SAME_LANGUAGE = "same-language"
+CROSS_LANGUAGE = "cross-language"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the vectors of one model are to be read."""
+
+    name: str
+    """How reports name it."""
+    centroids: Mapping[str, NDArray[np.float32]]
+    """Language -> mean segment vector, shape (dimensions,)."""
+    default_centroid: NDArray[np.float32]
+    """For a language that is not among them: the mean of the centroids."""
+    length_norms: Mapping[str, float]
+    """Language -> log of a text's width relative to its English version."""
+    figure_documents: Mapping[str, int]
+    """Figure -> articles that state it, of ``articles`` articles; those in fewer than three are not listed."""
+    articles: int
+    weights: Mapping[str, Mapping[str, float]]
+    """Kind of pair -> name of a number -> weight; ``prior`` is the weight of there being a candidate pair at all."""
+    source_url_weight: float
+    """Log-odds that a shared source URL adds."""
+    partner_similarity: float
+    """Cosine from which a segment has found its partner."""
+    whole_coverage: float
+    """Share of a text that must be covered for the other to be the whole of it, not a part."""
+
+    def centroid(self, language: str) -> NDArray[np.float32]:
+        """The mean segment vector of a language, shape (dimensions,); of all languages for one that is not known."""
+        return self.centroids.get(language, self.default_centroid)
+
+    def length_norm(self, language: str) -> float:
+        """Log of a text's width relative to its English version; 0 for a language that is not known."""
+        return self.length_norms.get(language, 0.0)
+
+    def rarity(self, figure: str) -> float:
+        """Inverse document frequency of a figure, in nats: log(articles / articles that state it)."""
+        return math.log(self.articles / self.figure_documents.get(figure, 1))
+
+
+@cache
+def shipped(digest: str) -> Calibration | None:
+    """The calibration that ships for the model with this digest, or None."""
+    folder = files("dedup.calibration")
+    numbers = folder / f"{digest[:12]}.json"
+    if not numbers.is_file():
+        return None
+    content: dict[str, Any] = json.loads(numbers.read_text(encoding="utf-8"))
+    with (folder / f"{digest[:12]}.npz").open("rb") as opened:
+        arrays = np.load(opened, allow_pickle=False)
+        centroids = dict(zip(arrays["languages"].tolist(), arrays["centroids"].astype(np.float32), strict=True))
+    return Calibration(
+        name=content["name"],
+        centroids=centroids,
+        default_centroid=np.mean(list(centroids.values()), axis=0, dtype=np.float32),
+        **{field: content[field] for field in _FROM_JSON},
+    )
+
+
+def for_bundled() -> Calibration:
+    """The calibration of the embedded model."""
+    calibration = shipped(BUNDLED_DIGEST)
+    if calibration is None:
+        raise ModelError("the package lacks the calibration of its bundled model: install it again")
+    return calibration
+
+
+_FROM_JSON = (
+    "length_norms",
+    "figure_documents",
+    "articles",
+    "weights",
+    "source_url_weight",
+    "partner_similarity",
+    "whole_coverage",
+)
+
+UNCALIBRATED = "none (language means of this run)"
+"""How reports name what :func:`from_run` makes."""
+
+SHRINKAGE = 200
+"""Segments of a language that weigh as much as the mean of the whole run, where a run must do without calibration."""
+
+
+def from_run(vectors: Vectors, languages: Sequence[str]) -> Calibration:
+    """For a model that nothing was computed for: its language means estimated from the run itself.
+
+    ``vectors`` are the run's segments, shape (segments, dimensions), and ``languages`` theirs. A language's mean is
+    shrunk towards the mean of all (James and Stein 1961), so that a language of five records keeps its content.
+    The weights are those of the bundled model: good for ranking, their probabilities are not calibrated.
+    """
+    overall = vectors.mean(axis=0)
+    codes = np.asarray(languages)
+    centroids = {}
+    for language in sorted(set(languages)):
+        rows = vectors[codes == language]
+        share = len(rows) / (len(rows) + SHRINKAGE)
+        centroids[language] = (share * rows.mean(axis=0) + (1 - share) * overall).astype(np.float32)
+    return replace(for_bundled(), name=UNCALIBRATED, centroids=centroids, default_centroid=overall)

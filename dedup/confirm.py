@@ -1,0 +1,73 @@
+"""Whether two articles are one: evidence added up to log-odds, the log-odds turned into a probability.
+
+An additive score (a logistic model; "weight of evidence", Good 1950) is its own explanation: every line that a user
+reads in a report is a term of the sum. It also travels: on corpora that it was not fitted on it did better than
+boosted trees (design, section 4).
+"""
+
+import math
+from collections.abc import Sequence
+
+from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
+from dedup.evidence import Subject, compare_figures, coverage, log_odds, measure
+from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
+
+SAME_TEXT_WEIGHT = 12.0
+"""Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
+
+FIGURES_LISTED = 8
+"""Figures that the words of a piece of evidence name."""
+
+
+def confirm(
+    candidates: Sequence[CandidatePair], subjects: Sequence[Subject], calibration: Calibration
+) -> list[Link]:
+    """A judgement of every candidate pair, in their order; those below the threshold are no links yet."""
+    return [judge(pair, subjects[pair.left], subjects[pair.right], calibration) for pair in candidates]
+
+
+def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration) -> Link:
+    """The judgement of one pair whose texts differ."""
+    measured = measure(left, right, calibration)
+    weights = calibration.weights[SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE]
+    evidence = [Evidence("prior", 1.0, weights["prior"])]
+    if Finder.SOURCE_URL in pair.found_by:
+        evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
+    details = _details(left, right, calibration)
+    evidence += [
+        Evidence(name, measured[name], weight, details.get(name, ""))
+        for name, weight in log_odds(measured, weights).items()
+    ]
+    return _link(pair, _relation(left, right, calibration), evidence)
+
+
+def same_text(pair: CandidatePair) -> Link:
+    """The judgement of two articles with one digest."""
+    return _link(pair, Relation.EXACT, [Evidence("prior", 1.0, 0.0), Evidence("same-text", 1.0, SAME_TEXT_WEIGHT)])
+
+
+def _details(left: Subject, right: Subject, calibration: Calibration) -> dict[str, str]:
+    """The figures themselves, the rarest first."""
+    figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
+    return {
+        "shared-figures": _listed(figures.shared, calibration),
+        "missing-figures": _listed(figures.missing, calibration),
+    }
+
+
+def _listed(figures: Sequence[str], calibration: Calibration) -> str:
+    ranked = sorted(figures, key=lambda f: (-calibration.rarity(f), f))
+    more = f" and {len(ranked) - FIGURES_LISTED} more" if len(ranked) > FIGURES_LISTED else ""
+    return " ".join(ranked[:FIGURES_LISTED]) + more
+
+
+def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence]) -> Link:
+    probability = 1.0 / (1.0 + math.exp(-sum(e.weight for e in evidence)))
+    return Link(pair.left, pair.right, relation, probability, pair.found_by, tuple(evidence))
+
+
+def _relation(left: Subject, right: Subject, calibration: Calibration) -> Relation:
+    """What the two are to each other if they are one article."""
+    if min(coverage(left, right, calibration)) < calibration.whole_coverage:
+        return Relation.PARTIAL
+    return Relation.NEAR_DUPLICATE if left.language == right.language else Relation.TRANSLATION

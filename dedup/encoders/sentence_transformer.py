@@ -1,0 +1,166 @@
+"""Any sentence-transformers model as an :class:`dedup.encoders.Encoder`."""
+
+import hashlib
+import importlib
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dedup.encoders import bundled
+from dedup.errors import ModelError
+from dedup.model import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+E5_PREFIX = "query: "
+"""Both sides of a symmetric task carry it: model card of intfloat/multilingual-e5-small, FAQ 1."""
+
+
+class SentenceTransformerEncoder:
+    """A model loaded at its first use.
+
+    Texts are batched with others of exactly their number of tokens. No row is padded then, and with nothing padded
+    a vector is the same to the last bit whatever the batch around it: that, and not speed, is why.
+    """
+
+    def __init__(self, name: str, source: str, digest: str, prefix: str, batch_size: int) -> None:
+        self.name = name
+        self._source = source
+        self._digest = digest
+        self._prefix = prefix
+        self._batch_size = batch_size
+
+    @classmethod
+    def bundled(cls, batch_size: int) -> "SentenceTransformerEncoder":
+        """The embedded model, expanded into the cache on first use."""
+        return cls(bundled.NAME, "", bundled.WEIGHTS_SHA256, E5_PREFIX, batch_size)
+
+    @classmethod
+    def from_hub_or_folder(cls, name: str, batch_size: int) -> "SentenceTransformerEncoder":
+        """A folder on disk, or a name that sentence-transformers knows or has in its cache."""
+        folder = Path(name)
+        if _is_path(name) and not any((folder / known).is_file() for known in ("modules.json", "config.json")):
+            raise ModelError(f"{name} is not the folder of a sentence-transformers model")
+        digest = _folder_digest(folder) if folder.is_dir() else hashlib.sha256(name.encode()).hexdigest()
+        prefix = E5_PREFIX if "e5" in re.split(r"[^a-z0-9]", folder.name.lower()) else ""
+        return cls(folder.name or name, name, digest, prefix, batch_size)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights and configuration in a folder; for a name on a hub, of the name.
+
+        The precision in which a processor multiplies is not part of it: its vectors are near enough to be compared
+        with those of another (see ``_precision``), and one calibration serves both.
+        """
+        return self._digest
+
+    @cached_property
+    def _model(self) -> "SentenceTransformer":
+        source = self._source or str(bundled.model_folder())
+        # Whatever may go wrong in a model's files goes wrong in one of four libraries, and each has errors of its own.
+        try:
+            with _quiet():
+                from sentence_transformers import SentenceTransformer
+
+                return SentenceTransformer(
+                    source,
+                    device=None if _cuda() else "cpu",
+                    trust_remote_code=False,
+                    local_files_only=not self._source,
+                    model_kwargs={"use_safetensors": True, "dtype": _precision()},
+                )
+        except Exception as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ModelError(f"cannot load the model {self.name}: {reason}") from error
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector a text; see :class:`dedup.encoders.Encoder`. Tokens beyond the model's limit are cut off."""
+        dimensions = self._model.get_embedding_dimension() or 0
+        prefixed = [self._prefix + text for text in texts]
+        by_length: dict[int, list[int]] = {}
+        for position, length in enumerate(self._token_counts(prefixed)):
+            by_length.setdefault(length, []).append(position)
+        vectors: Vectors = np.empty((len(texts), dimensions), np.float32)
+        for length in sorted(by_length):
+            group = by_length[length]
+            vectors[group] = self._encode_group([prefixed[i] for i in group])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.maximum(norms, np.float32(1e-12))
+        return vectors
+
+    def _encode_group(self, texts: list[str]) -> Vectors:
+        encoded = self._model.encode(
+            texts, batch_size=self._batch_size, show_progress_bar=False, convert_to_numpy=False, convert_to_tensor=True
+        )
+        array: Vectors = encoded.float().cpu().numpy()
+        return array
+
+    def _token_counts(self, texts: list[str]) -> list[int]:
+        if not texts:
+            return []
+        tokenizer: Any = self._model.tokenizer
+        ids = tokenizer(texts, add_special_tokens=True, truncation=True, max_length=self._model.max_seq_length)
+        return [len(row) for row in ids["input_ids"]]
+
+
+def _precision() -> str:
+    """bfloat16 where the processor multiplies it natively (there three times the speed at a cosine of 0.997 or more
+    to float32: scripts/check_bundled.py), float32 elsewhere.
+    """
+    if _cuda():
+        return "float32"
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return "float32"
+    return "bfloat16" if " avx512_bf16" in flags or " amx_bf16" in flags else "float32"
+
+
+def _cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a model folder's weights and configuration."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"}):
+        total.update(path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace"))
+        with path.open("rb") as opened:
+            total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()
+
+
+def _is_path(name: str) -> bool:
+    """Whether a model's name can only mean a place on this disk: it is there, or it does not look like OWNER/NAME."""
+    return Path(name).exists() or name.startswith((".", "~", "/")) or "\\" in name or name.count("/") > 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Loading prints bars and notes that are no concern of a user of dedup; afterwards all is as it was."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        transformers_logging: Any = importlib.import_module("transformers.utils.logging")
+        verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+        logger = logging.getLogger("sentence_transformers")
+        level = logger.level
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            transformers_logging.set_verbosity(verbosity)
+            if bars:
+                transformers_logging.enable_progress_bar()
+            logger.setLevel(level)

@@ -1,0 +1,26 @@
+"""Everything that dedup raises on purpose.
+
+DedupError
+├── InputError        the call or the input as a whole is unusable
+├── ModelError        the embedding model cannot be loaded or is not what it should be
+└── ReportError       a report or gold file that was given is not one
+
+A fault of one record is never an exception: it is a :class:`dedup.model.Skipped`.
+The command line turns any of these into one line on standard error and exit code 2.
+"""
+
+
+class DedupError(Exception):
+    """Base of all errors that dedup raises on purpose; its text is one line that a user understands."""
+
+
+class InputError(DedupError):
+    """The call or the input as a whole is unusable: a missing path, a wrong option, nothing to read."""
+
+
+class ModelError(DedupError):
+    """The embedding model cannot be loaded, or is not what its digest says."""
+
+
+class ReportError(DedupError):
+    """A file that should hold a report or gold clusters does not."""

@@ -1,0 +1,163 @@
+"""What speaks for and against two articles being one: named numbers of a pair, without any judgement.
+
+The numbers of a pair are fitted by ``scripts/calibrate.py`` and judged by :mod:`dedup.confirm`; both call
+:func:`measure`, so what is fitted is what is used. A *passage* is a segment; two passages are *paired* when each is
+the most similar one to the other.
+
+==================  ==========================================================================================
+alignment           how well the passages of one text find a partner in the other: mean best similarity, weighted
+                    by size, from both sides; the smaller of the two ("BiMax", Wang et al. 2025, arXiv:2510.15577)
+paired              how much of the text that pairs less is paired, each passage counting with its size and
+                    similarity. On one topic every passage resembles some passage; that each is the other's first
+                    choice is what translation does (cf. margin mining, Artetxe and Schwenk 2019, arXiv:1811.01136;
+                    DAC of Suryanarayanan et al. 2024, arXiv:2411.19096)
+paired-part         the same of the text that pairs more: high where one text holds the other
+order               rank correlation (Kendall's tau) of the paired passages' places, times the log of their number;
+                    0 for fewer than three
+document            cosine of the two document vectors
+size                log of the number of passages of the shorter text: the fewer, the more of the above is chance
+shared-figures      rarity of the figures that both state (sum of inverse document frequencies), as log(1 + x)
+missing-figures     rarity of the figures that the text with fewer of them states and the other does not, likewise.
+                    A template with other figures is another article, however well its sentences align
+length              how far the two lengths are apart: absolute difference of log lengths, each taken relative to
+                    the norm of its language; at most 2
+shingles            estimated Jaccard similarity of the character shingles, 0 to 1; only within one language
+==================  ==========================================================================================
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.calibration import Calibration
+from dedup.fingerprints import jaccard
+from dedup.model import Embedding, Fingerprint
+
+LONGEST_LENGTH_DIFFERENCE = 2.0
+FEWEST_ORDERED = 3
+"""Pairs of passages from which their order says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One side of a comparison: all that is known of an article."""
+
+    language: str
+    fingerprint: Fingerprint
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the passages of two texts find each other.
+
+    ``best_left``, shape (segments left,), is the similarity of each left passage to the right passage nearest to it,
+    and ``best_right`` the reverse. ``pairs``, shape (pairs, 2), are the passages that are each other's nearest, by
+    left position; ``similarity``, shape (pairs,), is theirs.
+    """
+
+    best_left: NDArray[np.float32]
+    best_right: NDArray[np.float32]
+    pairs: NDArray[np.intp]
+    similarity: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a pair by what they say; each tuple in the order of the text it is from."""
+
+    shared: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Of the text with fewer figures (by rarity): stated there, not in the other text."""
+
+
+def measure(left: Subject, right: Subject, calibration: Calibration) -> dict[str, float]:
+    """The named numbers of a pair; the same whichever side comes first."""
+    aligned = align(left, right)
+    paired = [_paired_share(aligned, side, subject) for side, subject in enumerate((left, right))]
+    figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
+    measured = {
+        "alignment": min(
+            _weighted_mean(aligned.best_left, left.fingerprint.widths),
+            _weighted_mean(aligned.best_right, right.fingerprint.widths),
+        ),
+        "paired": min(paired),
+        "paired-part": max(paired),
+        "order": order(aligned.pairs),
+        "document": float(left.embedding.document @ right.embedding.document),
+        "size": math.log(min(len(left.fingerprint.segments), len(right.fingerprint.segments))),
+        "shared-figures": math.log1p(sum(map(calibration.rarity, figures.shared))),
+        "missing-figures": math.log1p(sum(map(calibration.rarity, figures.missing))),
+        "length": length_difference(left, right, calibration),
+    }
+    if left.language == right.language:
+        measured["shingles"] = jaccard(left.fingerprint.signature, right.fingerprint.signature)
+    return measured
+
+
+def align(left: Subject, right: Subject) -> Alignment:
+    """Each passage's nearest, and the pairs that choose each other (of equally near ones the first)."""
+    similar = left.embedding.segments @ right.embedding.segments.T
+    nearest_right, nearest_left = similar.argmax(axis=1), similar.argmax(axis=0)
+    rows = np.flatnonzero(nearest_left[nearest_right] == np.arange(len(similar)))
+    pairs = np.stack([rows, nearest_right[rows]], axis=1)
+    return Alignment(similar.max(axis=1), similar.max(axis=0), pairs, similar[pairs[:, 0], pairs[:, 1]])
+
+
+def _paired_share(aligned: Alignment, side: int, subject: Subject) -> float:
+    widths = subject.fingerprint.widths.astype(np.float64)
+    return float(widths[aligned.pairs[:, side]] @ aligned.similarity / widths.sum())
+
+
+def order(pairs: NDArray[np.intp]) -> float:
+    """See ``order`` above; ``pairs`` ascend by their first column."""
+    if len(pairs) < FEWEST_ORDERED:
+        return 0.0
+    places = pairs[:, 1]
+    later = np.triu(places[None, :] > places[:, None], k=1).sum()
+    possible = len(pairs) * (len(pairs) - 1) / 2
+    return float((2 * later / possible - 1) * math.log(len(pairs)))
+
+
+def coverage(left: Subject, right: Subject, calibration: Calibration) -> tuple[float, float]:
+    """The share of each text whose passages find a partner in the other (similarity at or above the calibrated one)."""
+    aligned = align(left, right)
+    return (
+        _weighted_mean(aligned.best_left >= calibration.partner_similarity, left.fingerprint.widths),
+        _weighted_mean(aligned.best_right >= calibration.partner_similarity, right.fingerprint.widths),
+    )
+
+
+def _weighted_mean(values: NDArray[np.generic], weights: NDArray[np.float32]) -> float:
+    return float(np.average(values, weights=weights.astype(np.float64)))
+
+
+def compare_figures(left: Sequence[str], right: Sequence[str], calibration: Calibration) -> Figures:
+    """Which figures both texts state, and which the poorer one states alone.
+
+    A figure that meets one with the same digits but for zeros at the end ("12" and "12000") speaks neither way:
+    Chinese, Japanese and Korean count in ten thousands, and "1.2 million" is "1,200,000".
+    """
+    poorer, richer = sorted((left, right), key=lambda n: (sum(map(calibration.rarity, n)), n))
+    exact, rescaled = frozenset(richer), frozenset(map(_digits_that_count, richer))
+    shared = tuple(n for n in poorer if n in exact)
+    missing = tuple(n for n in poorer if n not in exact and _digits_that_count(n) not in rescaled)
+    return Figures(shared, missing)
+
+
+def _digits_that_count(number: str) -> str:
+    return number.rstrip("0")
+
+
+def length_difference(left: Subject, right: Subject, calibration: Calibration) -> float:
+    """See ``length`` above."""
+    sizes = [math.log(side.fingerprint.width) - calibration.length_norm(side.language) for side in (left, right)]
+    return min(LONGEST_LENGTH_DIFFERENCE, abs(sizes[0] - sizes[1]))
+
+
+def log_odds(measured: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """What each measured number adds to the log-odds."""
+    return {name: weights[name] * value for name, value in measured.items()}

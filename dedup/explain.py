@@ -1,0 +1,115 @@
+"""One pair, and all that is behind its judgement: the stages of a run (:mod:`dedup.pipeline`) over two records.
+
+A pair judged here gets the judgement that it gets in a run, but for a model without a calibration of its own, whose
+language means come from what is compared: there the rest of a run has its say too.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from dedup.confirm import judge, same_text
+from dedup.encoders import Encoder, load_encoder
+from dedup.errors import InputError
+from dedup.evidence import align, compare_figures
+from dedup.fingerprints import fingerprint
+from dedup.model import Article, CandidatePair, EncoderInfo, Finder, Fingerprint, Link, Record
+from dedup.pipeline import article_keys, prepare, understand
+from dedup.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two, and what of it the other lacks."""
+
+    article: Article
+    segments: int
+    """Segments that were compared; ``dropped_segments`` lay beyond the limit of the settings."""
+    dropped_segments: int
+    unmatched: tuple[str, ...]
+    """The segments that nothing in the other text resembles, in order."""
+    missing_figures: tuple[str, ...]
+    """Its figures that the other does not state, in order; only of the side with fewer figures, as in the evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A segment of each text that find their partner in each other, and their cosine."""
+
+    left: str
+    right: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A judgement and its reasons.
+
+    ``passages`` are in the order of the left text, each segment in one at most. They are empty, and ``encoder`` is
+    None, where the two texts are the same: no model is asked then.
+    """
+
+    left: Side
+    right: Side
+    link: Link
+    threshold: float
+    passages: tuple[Passage, ...]
+    shared_figures: tuple[str, ...]
+    encoder: EncoderInfo | None
+
+    @property
+    def same_article(self) -> bool:
+        """The decision: whether the probability reaches the threshold."""
+        return self.link.probability >= self.threshold
+
+
+def explain(
+    left: Record, right: Record, settings: Settings | None = None, *, encoder: Encoder | None = None
+) -> Explanation:
+    """Whether two records carry the same article, and why.
+
+    ``encoder`` replaces the model that the settings name. Raises :class:`InputError` where a record has no text, and
+    :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
+    """
+    settings = settings or Settings()
+    articles, unusable = prepare([left, right])
+    if unusable:
+        raise InputError(f"{unusable[0].path}: {unusable[0].reason}")
+    one, other = fingerprints = fingerprint(articles, settings)
+    cite_one_page = article_keys(articles[:1]) & article_keys(articles[1:])
+    pair = CandidatePair(0, 1, (Finder.SOURCE_URL,) if cite_one_page else ())
+    if one.digest == other.digest:
+        sides = _side(articles[0], one), _side(articles[1], other)
+        return Explanation(*sides, same_text(pair), settings.threshold, (), one.numbers, None)
+
+    encoder = encoder or load_encoder(settings.model, settings.batch_size)
+    subjects, calibration = understand(articles, fingerprints, encoder)
+    aligned = align(subjects[0], subjects[1])
+    figures = compare_figures(one.numbers, other.numbers, calibration)
+    return Explanation(
+        left=_side(articles[0], one, aligned.best_left < calibration.partner_similarity, figures.missing),
+        right=_side(articles[1], other, aligned.best_right < calibration.partner_similarity, figures.missing),
+        link=judge(pair, subjects[0], subjects[1], calibration),
+        threshold=settings.threshold,
+        passages=tuple(
+            Passage(one.segments[i], other.segments[j], similarity)
+            for (i, j), similarity in zip(aligned.pairs.tolist(), aligned.similarity.tolist(), strict=True)
+            if similarity >= calibration.partner_similarity
+        ),
+        shared_figures=figures.shared,
+        encoder=EncoderInfo(encoder.name, encoder.digest, calibration.name),
+    )
+
+
+def _side(
+    article: Article, of_article: Fingerprint, is_unmatched: Iterable[np.bool] = (), missing_figures: Sequence[str] = ()
+) -> Side:
+    return Side(
+        article,
+        segments=len(of_article.segments),
+        dropped_segments=of_article.dropped_segments,
+        unmatched=tuple(compress(of_article.segments, is_unmatched)),
+        missing_figures=tuple(figure for figure in missing_figures if figure in of_article.numbers),
+    )

@@ -1,0 +1,95 @@
+"""The records that a person names: by an id, or by a file that holds nothing else.
+
+An id is looked up first among the records of given inputs, then in a report, whose clusters say in which file and
+line each of their members stood; what is no id must be a file.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dedup.errors import InputError
+from dedup.model import Record, Skipped
+from dedup.page import split_page
+from dedup.read import Fields, read_records
+from dedup.read.unique import unique_records
+from dedup.report.document import Document, Member, writable
+
+
+def find_records(
+    names: Sequence[str], fields: Fields, inputs: Sequence[str] = (), report: Document | None = None
+) -> list[Record]:
+    """The records that ``names`` stand for, in that order; ids are as a report writes them.
+
+    Raises :class:`InputError` where there is no such record, or its file is no longer what the report saw.
+    """
+    wanted = set(names)
+    among_inputs = _among(read_records(inputs, fields), wanted) if inputs else {}
+    members = {m.id: m for cluster in report.clusters for m in cluster.members} if report else {}
+    found = []
+    for name in names:
+        if name in among_inputs:
+            found.append(among_inputs[name])
+        elif name in members:
+            found.append(_as_reported(members[name], fields))
+        elif _exists(name):
+            found.append(_only_record(name, fields))
+        else:
+            raise InputError(_not_found(name, bool(inputs), report is not None))
+    return found
+
+
+def _among(items: Iterable[Record | Skipped], ids: set[str]) -> dict[str, Record]:
+    """Those of the wanted records that are there; of several with one id the one that a run keeps."""
+    kept, _ = unique_records(item for item in items if isinstance(item, Record) and writable(item.id) in ids)
+    return {writable(record.id): record for record in kept}
+
+
+def _as_reported(member: Member, fields: Fields) -> Record:
+    """The record behind a member of a report, read again, if it still is what it was."""
+    whose = f"record {member.id!r} of the report"
+    if member.path is None or member.path == "-":
+        raise InputError(f"{whose} was not read from a file: give the input with --in")
+    try:
+        items = read_records([member.path], fields)
+    except InputError as error:
+        raise InputError(f"{whose}: {error} (seen from the folder that dedup ran in?)") from None
+    item = next((item for item in items if item.line == member.line), None)
+    if isinstance(item, Skipped):
+        raise InputError(f"{whose}: {_place(item)}: {item.reason}")
+    if item is None or len(split_page(item.text).text) != member.characters:
+        raise InputError(f"{whose}: {member.path} has changed since the report was written")
+    # A file is named within the folder that a run was given, which a report does not tell.
+    return Record(member.id, item.text, item.url, item.language, item.path, item.line)
+
+
+def _only_record(path: str, fields: Fields) -> Record:
+    records, skipped = [], []
+    for item in read_records([path], fields):
+        if isinstance(item, Skipped):
+            skipped.append(item)
+            continue
+        records.append(item)
+        if len(records) > 1:
+            raise InputError(f"{path} holds more than one record: give the id of one, and --in {path}")
+    if not records:
+        reason = f": {_place(skipped[0])}: {skipped[0].reason}" if skipped else ""
+        raise InputError(f"{path} holds no record{reason}")
+    return records[0]
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a file name, as an id may be
+        return False
+
+
+def _not_found(name: str, among_inputs: bool, in_report: bool) -> str:
+    if not among_inputs and not in_report:
+        return f"no file {name!r}; where it is the id of a record, say of what with --report or --in"
+    hint = "; a report names only the records in its clusters, --in PATH finds all" if not among_inputs else ""
+    return f"no record and no file {name!r}{hint}"
+
+
+def _place(skipped: Skipped) -> str:
+    return skipped.path if skipped.line is None else f"{skipped.path}:{skipped.line}"

@@ -1,0 +1,217 @@
+"""The values that travel between the stages, in the order in which they come to be.
+
+    Record | Skipped  ->  Article  ->  Fingerprint, Embedding  ->  CandidatePair  ->  Link  ->  Cluster, Conflict  ->  Report
+
+All are frozen. Stages work on batches: position ``i`` of every sequence belongs to article ``i``, and
+pairs name their two articles by position (``left < right``); only the report speaks of ids.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""Rows are unit-length vectors: shape (rows, dimensions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One text as the user gave it.
+
+    ``id`` names it in the report and is unique in a run. ``url`` and ``language`` are what the input
+    declares, if anything. ``path`` and ``line`` (counted from 1) say where it was read.
+    """
+
+    id: str
+    text: str
+    url: str | None = None
+    language: str | None = None
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A piece of input that could not be used, where it stands, and why."""
+
+    path: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """What two citations of one page have in common.
+
+    ``key`` is equal for all spellings of one URL. ``names_article`` is false for a page that lists or
+    introduces articles (a home page, a section, a tag): sharing it says little.
+    """
+
+    key: str
+    names_article: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A record made ready: what the article says, apart from the page around it.
+
+    ``text`` is the article without source line and page furniture; never empty. ``source_url`` is the
+    cited URL as written; ``language`` an ISO 639 code, ``und`` where nothing can be said.
+    """
+
+    record: Record
+    text: str
+    source_url: str | None
+    source_key: SourceKey | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What can be said of an article without a model.
+
+    ``digest`` is equal for texts that are the same after normalisation. ``signature`` is a MinHash of
+    its character shingles, shape (permutations,). ``numbers`` are its figures as digit strings in order
+    of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``widths``
+    their sizes in Latin-letter equivalents; ``dropped_segments`` counts those beyond the limit of the settings.
+    ``width`` is the size of the whole text.
+    """
+
+    digest: str
+    signature: NDArray[np.uint32]
+    numbers: tuple[str, ...]
+    segments: tuple[str, ...]
+    widths: NDArray[np.float32]
+    dropped_segments: int
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """An article in the space of the model, its language's mean taken out.
+
+    ``segments``: one unit vector a segment, shape (segments, dimensions). ``document``: their normalised
+    mean, shape (dimensions,).
+    """
+
+    segments: Vectors
+    document: NDArray[np.float32]
+
+
+class Finder(StrEnum):
+    """The ways by which a pair of articles comes to be looked at."""
+
+    EXACT = "exact"
+    SOURCE_URL = "source-url"
+    BANDS = "bands"
+    FACTS = "facts"
+    VECTORS = "vectors"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CandidatePair:
+    """Two articles worth comparing (positions, ``left < right``) and who thought so."""
+
+    left: int
+    right: int
+    found_by: tuple[Finder, ...]
+
+
+class Relation(StrEnum):
+    """How two records that carry the same article relate."""
+
+    EXACT = "exact"
+    NEAR_DUPLICATE = "near-duplicate"
+    TRANSLATION = "translation"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for or against: what was seen (``value``) and what it adds to the log-odds (``weight``).
+
+    ``detail`` says it in words, where a number alone would not: the figures that both state, say.
+    """
+
+    name: str
+    value: float
+    weight: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The judgement of one pair (positions, ``left < right``).
+
+    ``probability`` (0 to 1) that both carry the same article; its log-odds are the sum of the weights
+    of ``evidence``, the first of which is the prior. ``relation`` is what they are to each other if so.
+    """
+
+    left: int
+    right: int
+    relation: Relation
+    probability: float
+    found_by: tuple[Finder, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Articles that carry the same article: positions in ascending order, two or more.
+
+    ``links`` are the judged pairs among them that reach the threshold. ``confidence`` is the mean
+    probability, over all other members, of the member that agrees least with the rest.
+    """
+
+    members: tuple[int, ...]
+    links: tuple[Link, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Articles that cite the same page though their contents disagree, and what that looks like."""
+
+    source_url: str
+    members: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStage:
+    """How many pairs a stage brought or kept."""
+
+    stage: str
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """Which model made the vectors: its name, the digest of its weights, whose calibration was used."""
+
+    name: str
+    digest: str
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
+
+    ``articles`` are in the order of their records' ids; clusters and conflicts refer to their positions.
+    ``settings`` is what was set, as plain values.
+    """
+
+    articles: tuple[Article, ...]
+    clusters: tuple[Cluster, ...]
+    conflicts: tuple[Conflict, ...]
+    funnel: tuple[FunnelStage, ...]
+    skipped: tuple[Skipped, ...]
+    encoder: EncoderInfo
+    settings: Mapping[str, str | int | float | bool]
+    dropped_segments: Mapping[str, int]
+    """Record id -> segments beyond the limit, which were not compared by meaning."""

@@ -1,0 +1,190 @@
+"""The whole run, in the order in which data moves.
+
+    records -prepare-> articles -fingerprint-> fingerprints -embed-> embeddings
+            -propose-> candidate pairs -confirm-> judged pairs -cluster-> clusters -> report
+
+Articles with one text are one *work*: only its first article goes through the dear stages, and the others join it at
+the end.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from dedup import calibration as calibrations
+from dedup.calibration import Calibration
+from dedup.candidates import propose
+from dedup.clusters import Clustering, cluster
+from dedup.confirm import confirm, judge, same_text
+from dedup.conflicts import find_conflicts
+from dedup.embed import embed, encode_segments, rows_by_language
+from dedup.encoders import Encoder, load_encoder
+from dedup.evidence import Subject
+from dedup.fingerprints import SIGNATURE_SCHEME, fingerprint
+from dedup.language import language_of
+from dedup.model import (
+    Article,
+    CandidatePair,
+    Cluster,
+    EncoderInfo,
+    Finder,
+    Fingerprint,
+    FunnelStage,
+    Link,
+    Record,
+    Report,
+    Skipped,
+)
+from dedup.page import split_page
+from dedup.read.characters import readable
+from dedup.read.unique import unique_records
+from dedup.settings import Settings
+from dedup.source_url import source_key
+from dedup.text import normalise
+
+Progress = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+def find_clusters(
+    records: Iterable[Record | Skipped],
+    settings: Settings | None = None,
+    *,
+    encoder: Encoder | None = None,
+    progress: Progress = lambda _stage: None,
+) -> Report:
+    """Which records carry the same article.
+
+    ``records`` come in any order and may hold what was skipped on reading; of records with one id one is kept (see
+    :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name. The report is the same,
+    byte for byte, for the same records and settings. Raises :class:`dedup.errors.ModelError` where a model is needed
+    and cannot be loaded.
+    """
+    settings = settings or Settings()
+    encoder = encoder or load_encoder(settings.model, settings.batch_size)
+    progress("reading")
+    kept, skipped = unique_records(records)
+    progress("preparing")
+    articles, unusable = prepare(kept)
+    progress("fingerprinting")
+    fingerprints = fingerprint(articles, settings)
+    works = works_of(fingerprints)
+    firsts = [members[0] for members in works]
+    progress("embedding")
+    subjects, calibration = understand([articles[i] for i in firsts], [fingerprints[i] for i in firsts], encoder)
+    progress("proposing")
+    keys = [article_keys(articles[i] for i in members) for members in works]
+    proposal = propose(keys, subjects, calibration, settings)
+    progress("confirming")
+    links = confirm(proposal.pairs, subjects, calibration)
+    progress("clustering")
+
+    def judge_pair(pair: CandidatePair) -> Link:
+        return judge(_with_source(pair, keys), subjects[pair.left], subjects[pair.right], calibration)
+
+    clustering = cluster(links, [s.language for s in subjects], judge_pair, settings.threshold)
+    clusters = with_copies(clustering.clusters, works, articles)
+    return Report(
+        articles=tuple(articles),
+        clusters=clusters,
+        conflicts=find_conflicts(articles, works, clusters, links),
+        funnel=(*proposal.funnel, *_later_stages(links, clustering, works, settings.threshold)),
+        skipped=tuple(sorted((*skipped, *unusable), key=lambda s: (s.path, s.line or 0, s.reason))),
+        encoder=EncoderInfo(encoder.name, encoder.digest, calibration.name),
+        settings={**settings.stamped(), "signature": SIGNATURE_SCHEME},
+        dropped_segments={
+            a.record.id: f.dropped_segments for a, f in zip(articles, fingerprints, strict=True) if f.dropped_segments
+        },
+    )
+
+
+def prepare(records: Sequence[Record]) -> tuple[list[Article], list[Skipped]]:
+    """The article in each record: apart from its page, with its source and language; in the same order.
+
+    A URL that the text itself cites goes before the one in the record's URL field, which often is the page that the
+    translation was crawled from.
+    """
+    articles, unusable = [], []
+    for record in records:
+        page = split_page(readable(record.text))  # readers did so already; a program's records are as they are
+        if not normalise(page.text):
+            unusable.append(Skipped(record.path or record.id, record.line, "empty text"))
+            continue
+        url = page.source_url or record.url
+        articles.append(
+            Article(record, page.text, url, source_key(url) if url else None, language_of(page.text, record.language))
+        )
+    return articles, unusable
+
+
+def works_of(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
+    """The positions of the articles with one text, for each different text, in the order of the first."""
+    same: dict[str, list[int]] = defaultdict(list)
+    for position, f in enumerate(fingerprints):
+        same[f.digest].append(position)
+    return [tuple(members) for members in same.values()]
+
+
+def understand(
+    articles: Sequence[Article], fingerprints: Sequence[Fingerprint], encoder: Encoder
+) -> tuple[list[Subject], Calibration]:
+    """What is to be compared, and the calibration it is to be compared by. A single text needs no model."""
+    if len(articles) < 2:
+        return [], calibrations.for_bundled()
+    languages = [a.language for a in articles]
+    encoded = encode_segments(fingerprints, encoder)
+    calibration = calibrations.shipped(encoder.digest) or calibrations.from_run(
+        *rows_by_language(fingerprints, languages, encoded)
+    )
+    embeddings = embed(fingerprints, languages, encoded, calibration)
+    return [Subject(*parts) for parts in zip(languages, fingerprints, embeddings, strict=True)], calibration
+
+
+def article_keys(articles: Iterable[Article]) -> frozenset[str]:
+    """The source keys that name an article, of all articles with one text."""
+    return frozenset(a.source_key.key for a in articles if a.source_key and a.source_key.names_article)
+
+
+def with_copies(
+    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Article]
+) -> tuple[Cluster, ...]:
+    """Clusters of works as clusters of articles: each work's copies join it, and a work with copies is a cluster."""
+    complete = []
+    clustered: set[int] = set()
+    for found in clusters:
+        clustered.update(found.members)
+        complete.append(_expanded(found, works, articles))
+    for position, members in enumerate(works):
+        if position not in clustered and len(members) > 1:
+            complete.append(_expanded(Cluster((position,), (), 1.0), works, articles))
+    return tuple(sorted(complete, key=lambda c: c.members))
+
+
+def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Article]) -> Cluster:
+    links = [replace(link, left=works[link.left][0], right=works[link.right][0]) for link in found.links]
+    for first, *copies in (works[member] for member in found.members):
+        for copy in copies:
+            shared = article_keys([articles[first]]) & article_keys([articles[copy]])
+            finders = (Finder.EXACT, Finder.SOURCE_URL) if shared else (Finder.EXACT,)
+            links.append(same_text(CandidatePair(first, copy, finders)))
+    confidence = found.confidence if len(found.members) > 1 else min(link.probability for link in links)
+    members = tuple(sorted(i for member in found.members for i in works[member]))
+    return Cluster(members, tuple(sorted(links, key=lambda link: (link.left, link.right))), confidence)
+
+
+def _with_source(pair: CandidatePair, keys: Sequence[frozenset[str]]) -> CandidatePair:
+    """A pair that clustering asks for, with the source URL among its finders where the two share one."""
+    shared = keys[pair.left] & keys[pair.right]
+    return replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by)) if shared else pair
+
+
+def _later_stages(
+    judged: Sequence[Link], clustering: Clustering, works: Sequence[tuple[int, ...]], threshold: float
+) -> tuple[FunnelStage, ...]:
+    """The funnel after the candidates: pairs of different texts but for the last stage, the exact copies."""
+    return (
+        FunnelStage("judged", len(judged) + clustering.judged),
+        FunnelStage("confirmed", sum(link.probability >= threshold for link in judged)),
+        FunnelStage("in clusters", sum(len(c.links) for c in clustering.clusters)),
+        FunnelStage("exact copies", sum(len(members) - 1 for members in works)),
+    )

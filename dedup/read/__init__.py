@@ -1,0 +1,19 @@
+"""Reading: from the paths of a call to records, and to notes on what could not be used.
+
+    paths.py       which files, and the ids that their names give      -> Source
+    formats.py     which reader takes which file-name ending           (a new format is added there)
+    texts.py       one record a file: .txt, .md
+    jsonl.py       one record a line: .jsonl, .jsonl.gz, standard input; lines.py cuts and inflates
+    rows.py        one row of any table made a record
+    characters.py  what is done to every text and id
+    records.py     read_records: all of the above in order
+    unique.py      one record an id
+
+Only a wrong call raises (:class:`dedup.errors.InputError`); a fault in the input is a
+:class:`dedup.model.Skipped`, and the rest is read.
+"""
+
+from dedup.read.fields import Fields
+from dedup.read.records import read_records
+
+__all__ = ["Fields", "read_records"]

@@ -1,0 +1,21 @@
+"""What a reader is told besides the bytes: how fields are named, and where the bytes come from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Names of the fields of a table. Only the text's must be there."""
+
+    id: str = "id"
+    text: str = "text"
+    url: str = "url"
+    language: str = "lang"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file stands (``path``, for people) and what names its records (``name``, for ids)."""
+
+    path: str
+    name: str

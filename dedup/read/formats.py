@@ -1,0 +1,38 @@
+"""Which reader takes which file. A new format is one more line in ``READERS``."""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from dedup.errors import InputError
+from dedup.model import Record, Skipped
+from dedup.read.fields import Fields, Origin
+from dedup.read.jsonl import read_jsonl, read_jsonl_gz
+from dedup.read.texts import read_text
+
+Reader = Callable[[BinaryIO, Origin, Fields], Iterator[Record | Skipped]]
+"""Gives the records of one open file, lazily. An :class:`OSError` that it lets through costs the file."""
+
+READERS: dict[str, Reader] = {
+    ".txt": read_text,
+    ".md": read_text,
+    ".jsonl": read_jsonl,
+    ".jsonl.gz": read_jsonl_gz,
+}
+
+IN_FOLDERS = (".txt", ".md")
+"""What is taken from a folder. Other files must be named: a corpus often has tables of other things beside it."""
+
+SUPPORTED = f"a folder, a file ({', '.join(READERS)}), or - for JSONL on standard input"
+
+
+def reader_of(file_name: str) -> Reader:
+    """The reader for a file of that name. Raises :class:`InputError` where there is none."""
+    for ending, reader in READERS.items():
+        if file_name.lower().endswith(ending):
+            return reader
+    raise InputError(f"cannot read {file_name!r}: give {SUPPORTED}")
+
+
+def is_read_in_folders(file_name: str) -> bool:
+    """Whether a file of that name is taken from a folder that holds it."""
+    return file_name.lower().endswith(IN_FOLDERS)

@@ -1,0 +1,84 @@
+"""What all text for people has in common: printing what records say without obeying it, and the wording of numbers."""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Text
+
+JOINERS: Final = "\u200c\u200d"
+"""Characters that Persian and Indic words need, though they print nothing of their own."""
+
+RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
+"""Between them the direction of a text is its own affair, and the line around it keeps its order (UAX #9, FSI, PDI)."""
+
+
+def visible(text: str) -> str:
+    """``text`` with all that would print nothing, or command the terminal, spelled out as an escape."""
+    return "".join(
+        character if character.isprintable() or character in JOINERS else ascii(character)[1:-1] for character in text
+    )
+
+
+class Printer:
+    """Lines on a console. Every string goes through ``text``, so that no record can command the terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """One line, continued below its own beginning where the console is too narrow for it."""
+        width = max(self.console.width - indent, 1)
+        for part in self.text(text, style).wrap(self.console, width, overflow="fold"):
+            part.rstrip()
+            self.console.print(Text(" " * indent).append_text(part))
+
+    def text(self, text: str, style: str = "") -> Text:
+        """``text`` without markup; what the console cannot show, or would obey, is spelled out as an escape."""
+        return Text(self._isolated(self._showable(text)), style)
+
+    def excerpt(self, text: str, width: int) -> Text:
+        """As much of ``text`` as fits into ``width`` columns, without markup."""
+        shown = self._showable(text)
+        if cell_len(shown) > width:
+            cut = self._encodable("…")
+            shown = chop_cells(shown, max(width - cell_len(cut), 1))[0].rstrip() + cut
+        return Text(self._isolated(shown))
+
+    def _showable(self, text: str) -> str:
+        return self._encodable(visible(text))
+
+    def _encodable(self, text: str) -> str:
+        encoding = self.console.encoding
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+
+    def _isolated(self, text: str) -> str:
+        """``text``, kept from turning the line around it, where it holds writing from right to left."""
+        if not any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text):
+            return text
+        encoding = self.console.encoding  # an Arabic code page has the letters but not these two
+        return f"{ISOLATE}{text}{END_OF_ISOLATE}".encode(encoding, "ignore").decode(encoding)
+
+
+def listed(items: Iterable[str], most: int) -> str:
+    """The first ``most`` of ``items``, and how many more there are."""
+    shown = list(items)
+    more = [f"… {len(shown) - most:,} more"] if len(shown) > most else []
+    return ", ".join(shown[:most] + more)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shown_probability(probability: float) -> str:
+    """Three decimals, but never 1.000 or 0.000 for what is neither."""
+    if 0.9995 <= probability < 1.0:
+        return ">0.999"
+    if 0.0 < probability < 0.0005:
+        return "<0.001"
+    return f"{probability:.3f}"

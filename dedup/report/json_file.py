@@ -1,0 +1,65 @@
+"""The report as a JSON file: written whole or not at all, and read back."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from dedup.errors import InputError, ReportError
+from dedup.model import Report
+from dedup.report.document import SCHEMA_VERSION, Document, document_of
+
+
+def to_json(report: Report) -> bytes:
+    """The report as JSON: UTF-8, two spaces of indentation, a newline at the end; equal reports, equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(document_of(report)), indent=2) + b"\n"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader finds the old file or the new one, never a part.
+
+    Raises :class:`InputError` where that cannot be written; then nothing is left behind.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a pipe or a device, such as /dev/stdout, must not be renamed over
+        else:
+            _replace(Path(os.path.realpath(path)), data)  # so a link stays a link, and its target is replaced
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    # Not named after ``path``, whose name may already be as long as a name can be.
+    beside = path.with_name(f".dedup-{secrets.token_hex(8)}.tmp")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)  # there only where something failed
+
+
+class _Version(msgspec.Struct):
+    schema_version: int
+
+
+def load_report(path: Path) -> Document:
+    """The report in ``path``. Raises :class:`ReportError` where there is none that this version can read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        # The version first: a newer report may lack or rename anything else.
+        found = msgspec.json.decode(data, type=_Version).schema_version
+        if found > SCHEMA_VERSION:
+            raise ReportError(
+                f"{path}: written by a newer dedup (schema_version {found}, this one reads {SCHEMA_VERSION})"
+            )
+        return msgspec.json.decode(data, type=Document)
+    except (ValueError, RecursionError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        raise ReportError(f"{path}: not a dedup report: {error}") from error

@@ -1,0 +1,198 @@
+"""The summary of a run for a person at a terminal, or for a file it is piped into.
+
+It says what the JSON report says, for it is made from the same document. Lists that could be endless are cut,
+and the cut is stated: the JSON report has the rest.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from dedup.evidence import LONGEST_LENGTH_DIFFERENCE
+from dedup.model import Report
+from dedup.report.console import Printer, counted, listed, shown_probability
+from dedup.report.document import Cluster, Conflict, Document, Evidence, Input, Link, Skipped, document_of
+
+CLUSTERS_SHOWN: Final = 20
+MEMBERS_SHOWN: Final = 20
+CONFLICTS_SHOWN: Final = 10
+SKIPPED_SHOWN: Final = 10
+LANGUAGES_SHOWN: Final = 10
+REASONS_SHOWN: Final = 4
+"""Pieces of evidence named on each side of a link; ``dedup explain`` shows all."""
+IN_JSON: Final = "all in the JSON report: -o report.json"
+
+PHRASES: Final = {
+    "source-url": ("same source URL",) * 2,
+    "same-text": ("same text",) * 2,
+    "alignment": ("passages align {value}", "passages align only {value}"),
+    "paired": ("passages pair off {value}", "passages pair off only {value}"),
+    "paired-part": ("one text found in the other {value}", "one text found in the other only {value}"),
+    "order": ("passages in one order", "passages in another order"),
+    "document": ("texts alike as a whole {value}", "texts alike as a whole only {value}"),
+    "size": ("{passages} passages to compare",) * 2,
+    "shared-figures": ("figures shared: {detail}",) * 2,
+    "missing-figures": ("figures missing: {detail}",) * 2,
+    "shingles": ("wording shared {value}", "wording shared only {value}"),
+    "length": ("lengths differ by a factor of {factor}",) * 2,
+}
+"""Name of a piece of evidence -> how it reads when it speaks for the link, and when against."""
+
+LOGARITHMS: Final = frozenset({"size", "length"})
+"""Evidence whose value is the logarithm of what a person would count."""
+
+PRIOR: Final = "prior"
+"""The evidence that is the same whatever the texts say, and so explains nothing about them."""
+
+TINY_WEIGHT: Final = 0.05
+"""Evidence that moves the log-odds by less is not worth a reader's time."""
+
+
+def render_summary(report: Report, seconds: float, console: Console) -> None:
+    """Print what a run found, and that it took ``seconds``."""
+    _Page(console).summary(document_of(report), seconds)
+
+
+class _Page(Printer):
+    """The summary, part by part."""
+
+    def summary(self, document: Document, seconds: float) -> None:
+        self.input(document.input)
+        if document.funnel:
+            self.line("Pairs: " + ", ".join(f"{stage.stage} {stage.pairs:,}" for stage in document.funnel))
+        self.clusters(document.clusters)
+        self.conflicts(document.conflicts)
+        self.skipped(document.skipped)
+        self.line()
+        self.line(f"{_outcome(document)} {_duration(seconds)}.", "bold")
+
+    def input(self, read: Input) -> None:
+        by_size = sorted(read.languages, key=lambda code: (-read.languages[code], code))
+        languages = listed((f"{code} {read.languages[code]:,}" for code in by_size), LANGUAGES_SHOWN)
+        among = f" in {counted(len(by_size), 'language')} ({languages})" if by_size else ""
+        self.line(f"{counted(read.records, 'record')}{among}, {read.skipped:,} skipped")
+        if read.shortened:
+            ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
+            self.line(f"{ends} not compared by meaning ({IN_JSON})")
+
+    def clusters(self, clusters: Sequence[Cluster]) -> None:
+        for number, cluster in enumerate(clusters[:CLUSTERS_SHOWN], start=1):
+            self.line()
+            self.cluster(number, cluster)
+        if len(clusters) > CLUSTERS_SHOWN:
+            self.line()
+            self.line(f"… and {counted(len(clusters) - CLUSTERS_SHOWN, 'more cluster')} ({IN_JSON})")
+
+    def cluster(self, number: int, cluster: Cluster) -> None:
+        agreement = f"confidence {shown_probability(cluster.confidence)}"
+        records = counted(len(cluster.members), "record")
+        self.line(f"{number}. {', '.join(cluster.languages)}: {records}, {agreement}", "bold")
+        if cluster.source_url is not None:
+            self.line(cluster.source_url, indent=3)
+        self.members(cluster)
+        self.line(_reason(cluster.links), indent=3)
+
+    def members(self, cluster: Cluster) -> None:
+        """The kept member first, then the others; one row each, aligned."""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=7, justify="right")
+        table.add_column(overflow="fold")
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        kept_first = sorted(cluster.members, key=lambda member: member.id != cluster.keep)
+        for member in kept_first[:MEMBERS_SHOWN]:
+            style, mark = ("green", "keep") if member.id == cluster.keep else ("", "")
+            cells = (mark, member.id, member.language, counted(member.characters, "character"))
+            table.add_row(*(self.text(cell, style) for cell in cells))
+        self.console.print(table)
+        if len(kept_first) > MEMBERS_SHOWN:
+            self.line(f"… and {len(kept_first) - MEMBERS_SHOWN:,} more", indent=9)
+
+    def conflicts(self, conflicts: Sequence[Conflict]) -> None:
+        if not conflicts:
+            return
+        self.line()
+        self.line(f"{counted(len(conflicts), 'page')} cited by records whose contents disagree", "bold yellow")
+        for conflict in conflicts[:CONFLICTS_SHOWN]:
+            self.line(conflict.source_url, indent=3)
+            self.line(f"{listed(conflict.members, MEMBERS_SHOWN)}: {conflict.reason}", indent=6)
+        if len(conflicts) > CONFLICTS_SHOWN:
+            self.line(f"… and {len(conflicts) - CONFLICTS_SHOWN:,} more ({IN_JSON})", indent=3)
+
+    def skipped(self, skipped: Sequence[Skipped]) -> None:
+        if not skipped:
+            return
+        self.line()
+        self.line("Skipped", "bold yellow")
+        for one in skipped[:SKIPPED_SHOWN]:
+            place = one.path if one.line is None else f"{one.path}:{one.line}"
+            self.line(f"{place}: {one.reason}", indent=3)
+        if len(skipped) > SKIPPED_SHOWN:
+            self.line(f"… and {len(skipped) - SKIPPED_SHOWN:,} more ({IN_JSON})", indent=3)
+
+
+def _outcome(document: Document) -> str:
+    if not document.clusters:
+        return "No two records carry the same article;"
+    clustered = sum(len(cluster.members) for cluster in document.clusters)
+    remaining = document.input.records - clustered + len(document.clusters)
+    clusters, records = counted(len(document.clusters), "cluster"), counted(document.input.records, "record")
+    return f"{clusters} with {clustered:,} of {records} ({remaining:,} without the copies);"
+
+
+def _reason(links: Sequence[Link]) -> str:
+    """Why these records belong together, on one line: the weakest link, for the others are stronger."""
+    if not links:
+        return "no pair reaches the threshold by itself"
+    weakest = min(links, key=lambda link: link.probability)
+    reason = f"{weakest.relation} {shown_probability(weakest.probability)}"
+    if because := _because(weakest.evidence):
+        reason = f"{reason}: {because}"
+    if len(links) == 1:
+        return reason
+    relations = Counter(link.relation for link in links).most_common()
+    counted = ", ".join(f"{relation} {count:,}" for relation, count in relations)
+    return f"{len(links):,} links ({counted}), the weakest: {reason}"
+
+
+def _because(evidence: Sequence[Evidence]) -> str:
+    """What speaks for a link and what against it, the strongest first."""
+    telling = (one for one in evidence if one.name != PRIOR and abs(one.weight) >= TINY_WEIGHT)
+    seen = sorted(telling, key=lambda one: -abs(one.weight))
+    in_favour = [_phrase(one) for one in seen if one.weight > 0]
+    against = [_phrase(one) for one in seen if one.weight < 0]
+    sides = []
+    if in_favour:
+        sides.append(", ".join(in_favour[:REASONS_SHOWN]))
+    if against:
+        sides.append("against it: " + ", ".join(against[:REASONS_SHOWN]))
+    return "; ".join(sides)
+
+
+def _phrase(evidence: Evidence) -> str:
+    """A piece of evidence in words; one that has none yet by its name, value and detail."""
+    value = f"{evidence.value:,.0f}" if evidence.value.is_integer() else f"{evidence.value:,.2f}"
+    if evidence.name not in PHRASES:
+        return f"{evidence.name}={value}" + (f" ({evidence.detail})" if evidence.detail else "")
+    in_favour, against = PHRASES[evidence.name]
+    phrase = in_favour if evidence.weight > 0 else against
+    fields = {"value": value, "detail": evidence.detail}
+    if evidence.name in LOGARITHMS:
+        fields |= {"passages": f"{math.exp(evidence.value):.0f}", "factor": _factor(evidence.value)}
+    return phrase.format(**fields)
+
+
+def _factor(log_ratio: float) -> str:
+    """The ratio of two lengths, from the difference of their logarithms, which is cut off at some point."""
+    return f"{math.exp(log_ratio):.1f}" + (" or more" if log_ratio >= LONGEST_LENGTH_DIFFERENCE else "")
+
+
+def _duration(seconds: float) -> str:
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest:02d} s"

@@ -1,0 +1,49 @@
+"""What a user can set about the detection itself, and the defaults.
+
+Values that a script measured live in :mod:`dedup.calibration`; here are choices.
+"""
+
+from dataclasses import dataclass, field, fields
+
+from dedup.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a run. Raises :class:`InputError` where a value makes no sense.
+
+    Every one of them is stamped into the report: equal records and equal settings give equal bytes.
+    """
+
+    threshold: float = 0.5
+    """Probability (0 to 1) from which a pair counts as the same article."""
+    model: str = "bundled"
+    """``bundled`` (multilingual-e5-small, offline), or a sentence-transformers name or folder."""
+    shingle_size: int = 5
+    """Characters in a shingle. Words would break on Chinese, Japanese, Thai; 5 is the peers' usual."""
+    permutations: int = 128
+    """Values in a MinHash signature; the standard error of a Jaccard estimate is at most 0.044."""
+    bands: int = 32
+    """Bands a signature is cut into: pairs at Jaccard 0.42 share one with probability 1/2."""
+    seed: int = 1
+    """Seed of the MinHash permutations."""
+    neighbours: int = 10
+    """Nearest articles by vector that become candidates: as many in the own language, and as many in others."""
+    max_segments: int = 128
+    """Segments of a record that are embedded; what lies beyond is counted in the report."""
+    batch_size: int = field(default=64, metadata={"affects_result": False})
+    """Segments that the model encodes at once: speed only."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if not 0.0 < self.threshold < 1.0:
+            raise InputError(f"threshold is a probability between 0 and 1, not {self.threshold}")
+        for name in ("shingle_size", "permutations", "bands", "neighbours", "max_segments", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.permutations % self.bands:
+            raise InputError(f"permutations ({self.permutations}) must be a multiple of bands ({self.bands})")
+
+    def stamped(self) -> dict[str, str | int | float | bool]:
+        """The settings that can change a result, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("affects_result", True)}

@@ -1,0 +1,132 @@
+"""Plain-text work that needs no model: normalising, digits, segments.
+
+A *segment* is what the model embeds and what alignment compares: a sentence, a few short ones together, or a
+part of a long one. Sentences are the unit that translation keeps best; their size evens out what remains.
+"""
+
+import math
+import re
+import unicodedata
+from functools import cache
+from itertools import pairwise
+
+MIN_SEGMENT = 60
+"""Shorter sentences (in Latin-letter equivalents) join what follows: a lone "Yes." matches everything."""
+MAX_SEGMENT = 400
+"""Longer ones are cut: about 100 tokens, well within the 512 of the model."""
+
+MAX_CHARACTERS = 4 * MAX_SEGMENT
+"""Likewise for text of hardly any width, such as combining marks heaped on one letter."""
+
+DENSE_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH")
+DENSE_WIDTH = 3.0
+"""Latin letters that say as much as one character of these scripts: NTREX holds 2.9 English letters per Chinese
+character, 2.2 per Japanese (scripts/calibrate.py, length norms)."""
+
+_BREAKS = re.compile(r"[,;:،؛、，；：।။፣፤\u2014\u2013)\]»”\s]")
+
+
+def normalise(text: str) -> str:
+    """The text as it is compared: NFKC, case folded, without what prints nothing, every run of white space one space.
+
+    Two texts with equal results are the same text (relation ``exact``).
+    """
+    visible = "".join(map(_as_compared, text))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return " ".join(folded.split())
+
+
+_SELECTORS = frozenset(map(chr, [0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+"""Marks that print nothing: the grapheme joiner and variation selectors."""
+
+
+@cache
+def _as_compared(character: str) -> str:
+    """Control characters part words, as readers make them spaces. Format characters (zero-width and direction marks,
+    soft hyphens) stand within words and between any two signs, and go.
+    """
+    if character in _SELECTORS:
+        return ""
+    return {"Cc": " ", "Cf": ""}.get(unicodedata.category(character), character)
+
+
+@cache
+def width(character: str) -> float:
+    """How much of a text one character is, a Latin letter being 1: marks 0, dense scripts 3."""
+    if unicodedata.category(character) in {"Mn", "Me", "Cf", "Cc"}:
+        return 0.0
+    if ord(character) < 0x1100:
+        return 1.0
+    return DENSE_WIDTH if unicodedata.name(character, "").startswith(DENSE_SCRIPTS) else 1.0
+
+
+def text_width(text: str) -> float:
+    """The size of a text in Latin-letter equivalents."""
+    return sum(map(width, text))
+
+
+def segments(text: str, language: str) -> tuple[str, ...]:
+    """The segments of the text in order; at least one where the text is not blank.
+
+    Sentence ends come from sentencex (Wikimedia; an unknown language gets its general rules); lines end sentences too.
+    """
+    pieces = [part for sentence in _sentences(text, language) for part in _cut(sentence)]
+    return tuple(_joined(pieces))
+
+
+def _sentences(text: str, language: str) -> list[str]:
+    import sentencex
+
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return [s for line in lines if line for s in map(str.strip, sentencex.segment(language, line)) if s]
+
+
+def _cut(sentence: str) -> list[str]:
+    """A sentence in parts of at most MAX_SEGMENT, of even size, cut after a comma or space where there is one near."""
+    count = max(math.ceil(text_width(sentence) / MAX_SEGMENT), math.ceil(len(sentence) / MAX_CHARACTERS))
+    if count <= 1:
+        return [sentence]
+    step = len(sentence) / count
+    cuts = [0, *(_near_break(sentence, round(step * i), round(step / 4)) for i in range(1, count)), len(sentence)]
+    parts = (sentence[a:b].strip() for a, b in pairwise(cuts))
+    return [part for part in parts if part]
+
+
+def _near_break(sentence: str, at: int, reach: int) -> int:
+    """The end of the last clause (else ``at``) within ``reach`` characters before ``at``."""
+    breaks = list(_BREAKS.finditer(sentence, max(0, at - reach), at))
+    return breaks[-1].end() if breaks else at
+
+
+def _joined(pieces: list[str]) -> list[str]:
+    """Short pieces joined to those that follow, a short last one to the one before."""
+    joined: list[list[str]] = []
+    held: list[str] = []
+    size, characters = -1.0, -1  # no space comes before the first
+    for piece in pieces:
+        held.append(piece)
+        size += 1 + text_width(piece)
+        characters += 1 + len(piece)
+        if size >= MIN_SEGMENT or characters >= MAX_CHARACTERS:
+            joined.append(held)
+            held, size, characters = [], -1.0, -1
+    if joined:
+        joined[-1] += held
+    elif held:
+        joined.append(held)
+    return [" ".join(part) for part in joined]
+
+
+_NUMBER = re.compile(r"\d+(?:[.,'’٫٬\u00a0\u202f\u2009]\d+)*")
+_SEPARATORS = re.compile(r"\D")
+
+
+def numbers(text: str) -> tuple[str, ...]:
+    """The figures of the text as ASCII digit strings, each once, in order of first appearance.
+
+    Digits of every script count; separators inside a figure are dropped ("1.234,5", "१,२३४.५" and "12345" are one:
+    which sign groups thousands and which marks decimals depends on the language, the digits do not), leading zeros too.
+    """
+    found = (_SEPARATORS.sub("", match[0]) for match in _NUMBER.finditer(text))
+    plain = ("".join(str(unicodedata.decimal(d)) for d in digits).lstrip("0") or "0" for digits in found)
+    return tuple(dict.fromkeys(plain))

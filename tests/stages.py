@@ -1,0 +1,58 @@
+"""What the tests of the later stages start from: a calibration made by hand, and subjects out of plain texts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
+from dedup.embed import embed, encode_segments
+from dedup.encoders import Encoder, HashingEncoder
+from dedup.evidence import Subject
+from dedup.fingerprints import fingerprint
+from dedup.model import Article, Finder, Link, Record, Relation
+from dedup.settings import Settings
+
+DIMENSIONS = 256
+
+
+class _Weights(dict[str, float]):
+    """Numbers that are not named weigh nothing, so that evidence can change without these tests."""
+
+    def __missing__(self, _name: str) -> float:
+        return 0.0
+
+
+_WEIGHTS = _Weights({"prior": -4.0, "alignment": 10.0, "missing-figures": -2.0, "length": -1.0})
+
+
+def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibration:
+    """Weights under which texts of equal words are one article, and others are not."""
+    return Calibration(
+        name="by hand",
+        centroids={},
+        default_centroid=np.zeros(DIMENSIONS, np.float32),
+        length_norms={},
+        figure_documents=figure_documents or {},
+        articles=1_000,
+        weights={CROSS_LANGUAGE: _WEIGHTS, SAME_LANGUAGE: _WEIGHTS},
+        source_url_weight=2.0,
+        partner_similarity=0.5,
+        whole_coverage=0.5,
+    )
+
+
+def article(text: str, language: str = "en", name: str = "a") -> Article:
+    return Article(Record(name, text), text, None, None, language)
+
+
+def subjects(texts: Sequence[str], languages: Sequence[str] | str = "en", encoder: Encoder | None = None) -> list[Subject]:
+    """One subject a text; ``languages`` is one for all, or one each."""
+    codes = [languages] * len(texts) if isinstance(languages, str) else list(languages)
+    prints = fingerprint([article(*pair) for pair in zip(texts, codes, strict=True)], Settings())
+    encoded = encode_segments(prints, encoder or HashingEncoder(dimensions=DIMENSIONS))
+    embeddings = embed(prints, codes, encoded, calibration())
+    return [Subject(*parts) for parts in zip(codes, prints, embeddings, strict=True)]
+
+
+def link(left: int, right: int, probability: float, found_by: tuple[Finder, ...] = (Finder.VECTORS,)) -> Link:
+    return Link(left, right, Relation.TRANSLATION, probability, found_by, ())

