@@ -45,7 +45,9 @@ def article(text: str, language: str = "en", name: str = "a") -> Article:
     return Article(Record(name, text), text, None, None, language)
 
 
-def subjects(texts: Sequence[str], languages: Sequence[str] | str = "en", encoder: Encoder | None = None) -> list[Subject]:
+def subjects(
+    texts: Sequence[str], languages: Sequence[str] | str = "en", encoder: Encoder | None = None
+) -> list[Subject]:
     """One subject a text; ``languages`` is one for all, or one each."""
     codes = [languages] * len(texts) if isinstance(languages, str) else list(languages)
     prints = fingerprint([article(*pair) for pair in zip(texts, codes, strict=True)], Settings())

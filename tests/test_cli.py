@@ -296,7 +296,7 @@ def test_reader_that_goes_away_ends_the_program_silently(form: str, copies: Path
 
 @pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams_are_no_failure(closing: str, copies: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "dedup", "run", copies, "-o", tmp_path / "r.json"]
+    command = [sys.executable, "-m", "dedup", "run", str(copies), "-o", str(tmp_path / "r.json")]
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {closing}', "sh", *command], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
     )

@@ -69,18 +69,18 @@ def problems(draw: st.DrawFn) -> tuple[Matrix, list[str], float]:
 @given(problems(), st.data())
 def test_lazy_judging_gives_average_linkage_if_every_pair_at_the_threshold_is_a_link(
     problem: tuple[Matrix, list[str], float], data: st.DataObject
-):
+) -> None:
     matrix, languages, threshold = problem
     links = [pair for pair, p in matrix.items() if p >= threshold or data.draw(st.booleans())]
     found, _ = run(matrix, links, languages, threshold)
-    assert groups_of(found) == average_linkage(matrix, languages, threshold, lambda pairs: True)
+    assert groups_of(found) == average_linkage(matrix, languages, threshold, lambda _pairs: True)
 
 
 @settings(max_examples=300)
 @given(problems(), st.data())
 def test_with_any_links_it_gives_average_linkage_among_groups_with_a_link_between_them(
     problem: tuple[Matrix, list[str], float], data: st.DataObject
-):
+) -> None:
     matrix, languages, threshold = problem
     links = [pair for pair in matrix if data.draw(st.booleans())]
     found, _ = run(matrix, links, languages, threshold)
@@ -89,7 +89,7 @@ def test_with_any_links_it_gives_average_linkage_among_groups_with_a_link_betwee
 
 
 @given(problems(), st.data())
-def test_the_order_of_the_links_changes_nothing(problem: tuple[Matrix, list[str], float], data: st.DataObject):
+def test_the_order_of_the_links_changes_nothing(problem: tuple[Matrix, list[str], float], data: st.DataObject) -> None:
     matrix, languages, threshold = problem
     links = [pair for pair in matrix if data.draw(st.booleans())]
     shuffled = data.draw(st.permutations(links))
@@ -99,7 +99,7 @@ def test_the_order_of_the_links_changes_nothing(problem: tuple[Matrix, list[str]
 @given(problems(), st.permutations(range(9)))
 def test_the_order_of_the_records_changes_nothing_where_no_two_means_are_equal(
     problem: tuple[Matrix, list[str], float], order: list[int]
-):
+) -> None:
     matrix, languages, threshold = problem
     count = len(languages)
     # Powers of 1/2 added make any two sums of different pairs different.
@@ -115,7 +115,7 @@ def test_the_order_of_the_records_changes_nothing_where_no_two_means_are_equal(
 @given(problems())
 def test_the_mean_of_a_cluster_reaches_the_threshold_and_no_pair_is_judged_twice(
     problem: tuple[Matrix, list[str], float],
-):
+) -> None:
     matrix, languages, threshold = problem
     links = [pair for pair, p in matrix.items() if p >= threshold]
     found, asked = run(matrix, links, languages, threshold)
@@ -132,7 +132,7 @@ def uniform(count: int, probability: float) -> Matrix:
     return dict.fromkeys(combinations(range(count), 2), probability)
 
 
-def test_a_chain_of_links_does_not_chain():
+def test_a_chain_of_links_does_not_chain() -> None:
     matrix = uniform(6, 0.01) | {(i, i + 1): 0.9 for i in range(5)}
     found, _ = run(matrix, [(i, i + 1) for i in range(5)], list("abcdef"))
     assert max(map(len, groups_of(found))) == 2
@@ -140,27 +140,27 @@ def test_a_chain_of_links_does_not_chain():
 
 def two_articles(size: int) -> tuple[Matrix, list[Pair]]:
     """Two articles in ``size`` languages each, well linked within, and one wrong link between them."""
-    matrix = {
-        (i, j): 0.97 if (i < size) == (j < size) else 0.02 for i, j in combinations(range(2 * size), 2)
-    } | {(0, size): 0.95}
+    matrix = {(i, j): 0.97 if (i < size) == (j < size) else 0.02 for i, j in combinations(range(2 * size), 2)} | {
+        (0, size): 0.95
+    }
     return matrix, [pair for pair, p in matrix.items() if p > 0.5]
 
 
-def test_one_wrong_link_does_not_join_two_good_clusters():
+def test_one_wrong_link_does_not_join_two_good_clusters() -> None:
     matrix, links = two_articles(5)
     found, _ = run(matrix, links, list("abcdefghij"))
     assert groups_of(found) == [tuple(range(5)), tuple(range(5, 10))]
 
 
 @pytest.mark.parametrize("size", [20, 60, 150])
-def test_one_wrong_link_costs_few_judgements_however_large_the_clusters(size: int):
+def test_one_wrong_link_costs_few_judgements_however_large_the_clusters(size: int) -> None:
     matrix, links = two_articles(size)
     found, asked = run(matrix, links, [f"{i}" for i in range(2 * size)])
     assert groups_of(found) == [tuple(range(size)), tuple(range(size, 2 * size))]
     assert len(asked) <= 2 * SAMPLE
 
 
-def test_a_large_group_is_not_given_up_for_one_odd_member():
+def test_a_large_group_is_not_given_up_for_one_odd_member() -> None:
     """The sample goes round all members, so that one of them is not taken for the whole."""
     size = 30
     matrix = uniform(2 * size, 0.9) | {(0, j): 0.05 for j in range(size, 2 * size)}
@@ -169,48 +169,48 @@ def test_a_large_group_is_not_given_up_for_one_odd_member():
     assert groups_of(found) == [tuple(range(2 * size))]
 
 
-def test_two_records_of_one_language_that_disagree_stay_apart():
+def test_two_records_of_one_language_that_disagree_stay_apart() -> None:
     matrix = {(0, 1): 0.99, (0, 2): 0.98, (1, 2): 0.3}
     assert groups_of(run(matrix, [(0, 1), (0, 2)], ["en", "fr", "fr"])[0]) == [(0, 1)]
     assert groups_of(run(matrix, [(0, 1), (0, 2)], ["en", "fr", "de"])[0]) == [(0, 1, 2)]
 
 
-def test_equal_probabilities_join_the_first_records_first():
+def test_equal_probabilities_join_the_first_records_first() -> None:
     matrix = {(0, 1): 0.6, (0, 2): 0.6, (1, 2): 0.1}
     assert groups_of(run(matrix, [(0, 1), (0, 2)], list("abc"))[0]) == [(0, 1)]
 
 
-def test_means_at_the_threshold_reach_it():
+def test_means_at_the_threshold_reach_it() -> None:
     """0.3 + 0.3 + 0.3 is less than 0.9 in floats."""
     found, _ = run(uniform(4, 0.3), list(uniform(4, 0.3)), list("abcd"), 0.3)
     assert groups_of(found) == [(0, 1, 2, 3)]
 
 
-def test_no_links_no_clusters():
+def test_no_links_no_clusters() -> None:
     assert run({}, [], []) == (Clustering((), 0), [])
     assert run({(0, 1): 0.9}, [], ["a", "b"]) == (Clustering((), 0), [])
     assert run({(0, 1): 0.49}, [(0, 1)], ["a", "b"]) == (Clustering((), 0), [])
 
 
-def test_confidence_is_that_of_the_member_that_agrees_least():
+def test_confidence_is_that_of_the_member_that_agrees_least() -> None:
     found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.6}, [(0, 1), (0, 2), (1, 2)], list("abc"))
     assert found.clusters[0].confidence == pytest.approx(0.7)
 
 
-def test_links_below_the_threshold_are_not_told():
+def test_links_below_the_threshold_are_not_told() -> None:
     found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.4}, [(0, 1), (0, 2)], list("abc"))
     assert groups_of(found) == [(0, 1, 2)]
     assert [(one.left, one.right) for one in found.clusters[0].links] == [(0, 1), (0, 2)]
 
 
-def test_links_keep_how_they_were_found():
+def test_links_keep_how_they_were_found() -> None:
     found, asked = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.7}, [(0, 1), (0, 2)], list("abc"))
     assert asked == [(1, 2)]
     assert [one.found_by for one in found.clusters[0].links] == [(Finder.VECTORS,)] * 2 + [(Finder.CLUSTER,)]
 
 
 @pytest.mark.parametrize("linked", ["all", "star and chain"])
-def test_a_clique_of_two_hundred_is_quick(linked: str):
+def test_a_clique_of_two_hundred_is_quick(linked: str) -> None:
     matrix = uniform(200, 0.9)
     links = list(matrix) if linked == "all" else [(i, j) for i, j in matrix if i == 0 or j == i + 1]
     began = time.perf_counter()

@@ -1,5 +1,6 @@
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,31 +20,33 @@ from dedup.report.json_file import to_json
 ROOT = Path(__file__).parent.parent
 PAGE = "https://example.org/news/commune-report-1842.html"
 
-ENGLISH = """The commune has 96 of 113 staff after the reform.
-In July it received 402 files and solved 317 of them.
-The office opens at seven and closes late every evening."""
-GERMAN = """Gemeinde hat 96 von 113 Angestellte nach Reform.
-Im Juli sie bekam 402 Akten und erledigte 317 davon.
-Amt oeffnet um sieben und schliesst spaet jeden Abend."""
-BEES = """Bees live in hives and make honey all summer long.
-A hive of 20000 bees needs 15 kilos of honey in winter.
-The keeper looks after 8 hives near the old mill."""
+ENGLISH = """The commune now has only 96 of its 113 staff left after the reform of July.
+In July alone it received 402 new files and solved 317 of them within the month.
+The office opens its doors at seven and closes them late every single evening."""
+GERMAN = """Gemeinde jetzt hat nur 96 von ihre 113 Angestellte uebrig nach Reform im Juli.
+Im Juli allein sie bekam 402 neue Akten und erledigte 317 davon binnen Monat.
+Amt oeffnet seine Tueren um sieben und schliesst sie spaet jeden einzelnen Abend."""
+BEES = """Bees live in hives and make honey from the nectar of flowers all summer long.
+A large hive of 20000 bees needs 15 kilos of honey to come through the winter.
+The keeper looks after 8 hives that stand near the old mill behind the church."""
 
-WORDS = zip(
-    "gemeinde hat von angestellte nach reform im juli sie bekam akten und erledigte davon amt oeffnet um sieben "
-    "schliesst spaet jeden abend".split(),
-    "commune has of staff after reform in july it received files and solved them office opens at seven closes late "
-    "every evening".split(),
-    strict=True,
+WORDS = dict(
+    re.findall(
+        r"(\w+):(\w+)",
+        "gemeinde:commune jetzt:now hat:has nur:only von:of ihre:its angestellte:staff uebrig:left nach:after "
+        "allein:alone bekam:received neue:new akten:files und:and erledigte:solved binnen:within monat:month "
+        "amt:office oeffnet:opens seine:its tueren:doors um:at sieben:seven schliesst:closes spaet:late jeden:every "
+        "einzelnen:single abend:evening juli:july im:in",
+    )
 )
-ENCODER = HashingEncoder(dict(WORDS))
+ENCODER = HashingEncoder(WORDS)
 
-RECORDS = [
+RECORDS: list[Record | Skipped] = [
     Record("a-en", f"{ENGLISH}\nSource: {PAGE}"),
     Record("b-de", f"{GERMAN}\nQuelle: {PAGE}"),
     Record("c-bees", BEES),
     Record("d-copy", f"{ENGLISH.upper()}\n\nVia https://other.example/x-77812.html"),
-    Record("e-edit", ENGLISH.replace("late", "later"), language="en"),
+    Record("e-edit", ENGLISH.replace("late ", "later "), language="en"),
     Record("f-wrong", f"A new bridge over the river opens next spring, the builders say.\nSource: {PAGE}"),
     Skipped("z.jsonl", 3, "no text"),
 ]
@@ -53,7 +56,7 @@ pytestmark = pytest.mark.usefixtures("calibrated_by_hand")
 
 def declared(records: Sequence[Record | Skipped]) -> list[Record | Skipped]:
     """With languages, so that nothing hangs on what a few words look like."""
-    codes = {"b-de": "de"}
+    codes = {"b-de": "de", "c-de": "de"}
     return [replace(r, language=codes.get(r.id, "en")) if isinstance(r, Record) else r for r in records]
 
 
@@ -73,7 +76,7 @@ def relations_of(report: Report) -> dict[tuple[str, str], Relation]:
 # --- the whole run
 
 
-def test_copies_edits_and_translations_of_one_article_are_one_cluster():
+def test_copies_edits_and_translations_of_one_article_are_one_cluster() -> None:
     report = run(RECORDS)
     assert clusters_of(report) == [{"a-en", "b-de", "d-copy", "e-edit"}]
     assert relations_of(report) == {
@@ -84,21 +87,21 @@ def test_copies_edits_and_translations_of_one_article_are_one_cluster():
     }
 
 
-def test_links_say_how_they_were_found():
+def test_links_say_how_they_were_found() -> None:
     report = run(RECORDS)
     found_by = {(one.left, one.right): one.found_by for one in report.clusters[0].links}
     assert found_by[0, 1] == (Finder.SOURCE_URL, Finder.FACTS, Finder.VECTORS)
     assert found_by[0, 3] == (Finder.EXACT,)
 
 
-def test_a_wrong_citation_is_a_conflict_and_no_link():
+def test_a_wrong_citation_is_a_conflict_and_no_link() -> None:
     (conflict,) = run(RECORDS).conflicts
     assert conflict.source_url == PAGE
     assert conflict.members == (0, 1, 5)
     assert "2 different articles cite it; the probability" in conflict.reason
 
 
-def test_a_home_page_that_many_cite_is_a_conflict_and_no_evidence():
+def test_a_home_page_that_many_cite_is_a_conflict_and_no_evidence() -> None:
     home = "https://example.org/"
     report = run([Record("a", ENGLISH, home), Record("b", BEES, home)])
     assert report.clusters == ()
@@ -106,7 +109,7 @@ def test_a_home_page_that_many_cite_is_a_conflict_and_no_evidence():
     assert next(s.pairs for s in report.funnel if s.stage == "source-url") == 0
 
 
-def test_the_funnel_follows_the_flow():
+def test_the_funnel_follows_the_flow() -> None:
     report = run(RECORDS)
     stages = [s.stage for s in report.funnel]
     assert stages == [
@@ -123,13 +126,13 @@ def test_the_funnel_follows_the_flow():
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(RECORDS))
-def test_records_in_any_order_give_the_same_bytes(order: list[Record | Skipped]):
+def test_records_in_any_order_give_the_same_bytes(order: list[Record | Skipped]) -> None:
     assert to_json(run(order)) == to_json(run(RECORDS))
 
 
 def many_records(count: int) -> list[Record]:
     """Articles of random words with copies, edits and shared figures among them."""
-    rng = random.Random(11)
+    rng = random.Random(11)  # noqa: S311
     vocabulary = [f"w{n}" for n in range(300)]
     records: list[Record] = []
     for number in range(count):
@@ -143,16 +146,16 @@ def many_records(count: int) -> list[Record]:
     return records
 
 
-def test_larger_runs_give_the_same_bytes_in_any_order(monkeypatch: pytest.MonkeyPatch):
+def test_larger_runs_give_the_same_bytes_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     records = many_records(120)
     report = to_json(find_clusters(records, encoder=ENCODER))
-    random.Random(1).shuffle(records)
+    records = records[60:] + records[59::-1]
     monkeypatch.setattr("dedup.candidates._CELLS", 1_000)
     assert to_json(find_clusters(records, encoder=ENCODER)) == report
     assert report.count(b'"members"') > 10
 
 
-def test_the_seed_of_pythons_hashes_changes_nothing():
+def test_the_seed_of_pythons_hashes_changes_nothing() -> None:
     program = """
 import sys
 from dedup import calibration, find_clusters
@@ -185,13 +188,13 @@ class CountingEncoder(HashingEncoder):
         return super().encode(texts)
 
 
-def test_every_text_is_encoded_once_however_many_copies_there_are():
+def test_every_text_is_encoded_once_however_many_copies_there_are() -> None:
     encoder = CountingEncoder()
-    find_clusters([Record(f"{i}", text) for i in range(5) for text in (ENGLISH, BEES)][:9], encoder=encoder)
+    find_clusters([Record(f"{i}{text[0]}", text) for i in range(5) for text in (ENGLISH, BEES)], encoder=encoder)
     assert len(encoder.seen) == len(set(encoder.seen)) > 0
 
 
-def test_batch_size_changes_nothing():
+def test_batch_size_changes_nothing() -> None:
     reports = {to_json(run(RECORDS, Settings(batch_size=size))) for size in (1, 3, 64)}
     assert len(reports) == 1
 
@@ -199,7 +202,7 @@ def test_batch_size_changes_nothing():
 # --- copies
 
 
-def test_copies_join_at_their_first_whatever_they_cite():
+def test_copies_join_at_their_first_whatever_they_cite() -> None:
     urls = [None, PAGE, PAGE, "https://other.example/x-77812.html"]
     report = run([Record(f"{i}", ENGLISH, url) for i, url in enumerate(urls)])
     assert clusters_of(report) == [{"0", "1", "2", "3"}]
@@ -209,24 +212,24 @@ def test_copies_join_at_their_first_whatever_they_cite():
     assert report.conflicts == ()
 
 
-def test_a_copy_lends_its_citation_to_the_text():
+def test_a_copy_lends_its_citation_to_the_text() -> None:
     report = run([Record("a", ENGLISH), Record("b", ENGLISH, PAGE), Record("c-de", GERMAN, PAGE)])
     found_by = {(one.left, one.right): one.found_by for one in report.clusters[0].links}
     assert Finder.SOURCE_URL in found_by[0, 2]
     assert found_by[0, 1] == (Finder.EXACT,)
 
 
-def test_copies_that_cite_one_page_say_so():
+def test_copies_that_cite_one_page_say_so() -> None:
     report = run([Record("a", ENGLISH, PAGE), Record("b", ENGLISH, PAGE)])
     assert report.clusters[0].links[0].found_by == (Finder.EXACT, Finder.SOURCE_URL)
 
 
-def test_two_articles_with_copies_are_two_clusters():
+def test_two_articles_with_copies_are_two_clusters() -> None:
     report = run([Record(f"{i}", text) for i, text in enumerate([BEES, ENGLISH, BEES, ENGLISH])])
     assert [c.members for c in report.clusters] == [(0, 2), (1, 3)]
 
 
-def test_works_are_the_texts_in_the_order_of_their_first_article():
+def test_works_are_the_texts_in_the_order_of_their_first_article() -> None:
     from dedup.fingerprints import fingerprint
 
     from .stages import article
@@ -238,13 +241,13 @@ def test_works_are_the_texts_in_the_order_of_their_first_article():
 # --- little input, odd input
 
 
-def test_no_records_make_an_empty_report():
+def test_no_records_make_an_empty_report() -> None:
     report = run([])
     assert (report.articles, report.clusters, report.conflicts, report.skipped) == ((), (), (), ())
     assert to_json(report)
 
 
-def test_one_record_needs_no_model():
+def test_one_record_needs_no_model() -> None:
     encoder = CountingEncoder()
     report = find_clusters([RECORDS[0]], encoder=encoder)
     assert len(report.articles) == 1
@@ -252,7 +255,7 @@ def test_one_record_needs_no_model():
     assert {s.pairs for s in report.funnel} == {0}
 
 
-def test_records_of_one_text_need_no_model():
+def test_records_of_one_text_need_no_model() -> None:
     encoder = CountingEncoder()
     report = find_clusters([Record(f"{i}", ENGLISH) for i in range(100)], encoder=encoder)
     assert [len(c.members) for c in report.clusters] == [100]
@@ -260,14 +263,14 @@ def test_records_of_one_text_need_no_model():
     assert encoder.seen == []
 
 
-def test_of_records_with_one_id_one_is_kept():
+def test_of_records_with_one_id_one_is_kept() -> None:
     report = run([Record("a", ENGLISH, path="x"), Record("a", BEES, path="y"), Record("b", GERMAN, path="x")])
     assert [a.record.id for a in report.articles] == ["a", "b"]
     assert len(report.skipped) == 1
     assert "duplicate id" in report.skipped[0].reason
 
 
-def test_what_cannot_be_used_is_carried_into_the_report_in_order():
+def test_what_cannot_be_used_is_carried_into_the_report_in_order() -> None:
     report = run(
         [
             Skipped("b", 2, "later"),
@@ -286,7 +289,7 @@ def test_what_cannot_be_used_is_carried_into_the_report_in_order():
     ]
 
 
-def test_a_record_that_is_nothing_but_a_source_line_is_compared_as_it_is():
+def test_a_record_that_is_nothing_but_a_source_line_is_compared_as_it_is() -> None:
     report = run([Record("a", f"Source: {PAGE}"), Record("b", f"Source: {PAGE}"), Record("c", BEES)])
     assert report.articles[0].text == f"Source: {PAGE}"
     assert report.articles[0].source_url == PAGE
@@ -294,12 +297,12 @@ def test_a_record_that_is_nothing_but_a_source_line_is_compared_as_it_is():
 
 
 @pytest.mark.parametrize("text", ["x", "好", "...", "42", "\u0301", "Word " * 20_000, "𒀀", "🙂" * 50])
-def test_odd_texts_are_compared_like_any_other(text: str):
+def test_odd_texts_are_compared_like_any_other(text: str) -> None:
     report = find_clusters([Record("a", text), Record("b", BEES), Record("c", text)], encoder=ENCODER)
     assert [c.members for c in report.clusters] == [(0, 2)]
 
 
-def test_characters_that_no_library_takes_are_made_readable():
+def test_characters_that_no_library_takes_are_made_readable() -> None:
     texts = [f"{ENGLISH}\ud800", f"\x00{ENGLISH}\udfff", BEES]
     report = find_clusters([Record(f"{i}\udc80", text) for i, text in enumerate(texts)], encoder=ENCODER)
     assert to_json(report)
@@ -308,21 +311,21 @@ def test_characters_that_no_library_takes_are_made_readable():
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(alphabet=st.characters(), max_size=80), max_size=5))
-def test_no_text_breaks_a_run(texts: list[str]):
+def test_no_text_breaks_a_run(texts: list[str]) -> None:
     report = find_clusters([Record(f"{i}", text) for i, text in enumerate(texts)], encoder=ENCODER)
     assert len(report.articles) + len(report.skipped) == len(texts)
     assert to_json(report)
 
 
-def test_segments_beyond_the_limit_are_counted_by_record():
+def test_segments_beyond_the_limit_are_counted_by_record() -> None:
     report = run([Record("long", ENGLISH), Record("short", "One line only.")], Settings(max_segments=1))
-    assert report.dropped_segments == {"long": 1}
+    assert report.dropped_segments == {"long": 2}
 
 
 # --- preparing
 
 
-def test_the_citation_in_the_text_goes_before_the_declared_url():
+def test_the_citation_in_the_text_goes_before_the_declared_url() -> None:
     crawled = "https://mirror.example/de/99812.html"
     with_both, without, plain = prepare(
         [Record("a", f"{ENGLISH}\nSource: {PAGE}", crawled), Record("b", ENGLISH, crawled), Record("c", ENGLISH)]
@@ -332,17 +335,17 @@ def test_the_citation_in_the_text_goes_before_the_declared_url():
     assert plain.source_key is None
 
 
-def test_a_url_that_is_none_makes_no_key():
+def test_a_url_that_is_none_makes_no_key() -> None:
     (article,) = prepare([Record("a", ENGLISH, "not a url")])[0]
     assert (article.source_url, article.source_key) == ("not a url", None)
 
 
-def test_a_declared_language_counts():
+def test_a_declared_language_counts() -> None:
     german, declared_as_dutch = prepare([Record("a", GERMAN), Record("b", GERMAN, language="nl-BE")])[0]
     assert (german.language, declared_as_dutch.language) == ("de", "nl")
 
 
-def test_settings_and_model_are_stamped():
+def test_settings_and_model_are_stamped() -> None:
     report = run(RECORDS, Settings(threshold=0.6))
     assert report.settings["threshold"] == 0.6
     assert "datasketch" in str(report.settings["signature"])
@@ -350,7 +353,7 @@ def test_settings_and_model_are_stamped():
     assert (report.encoder.name, report.encoder.digest) == ("hashing", ENCODER.digest)
 
 
-def test_progress_is_told_by_stage():
+def test_progress_is_told_by_stage() -> None:
     told: list[str] = []
     find_clusters(RECORDS, encoder=ENCODER, progress=told.append)
     assert told == ["reading", "preparing", "fingerprinting", "embedding", "proposing", "confirming", "clustering"]

@@ -34,26 +34,26 @@ def without_spaces(text: str) -> str:
         "strasse 1\ufe0f2\ufe0e km",
     ],
 )
-def test_texts_that_look_the_same_are_normalised_to_the_same(variant: str):
+def test_texts_that_look_the_same_are_normalised_to_the_same(variant: str) -> None:
     assert normalise(variant) == "strasse 12 km"
 
 
-def test_a_mark_composed_or_not_is_the_same():
+def test_a_mark_composed_or_not_is_the_same() -> None:
     assert normalise("Nguo\u0302\u0300n") == normalise("Nguồn") == normalise("Nguo\u0302\u200d\u0300n")
 
 
 @pytest.mark.parametrize("other", ["strasse 13 km", "strasse 1 2 km", "strasse 12 km.", "strässe 12 km"])
-def test_texts_that_differ_stay_different(other: str):
+def test_texts_that_differ_stay_different(other: str) -> None:
     assert normalise(other) != normalise("strasse 12 km")
 
 
 @pytest.mark.parametrize("blank", ["", " \n\t", "\u200b\ufeff\u200f", "\x00\x01", "\u3000\u2028"])
-def test_what_cannot_be_seen_is_nothing(blank: str):
+def test_what_cannot_be_seen_is_nothing(blank: str) -> None:
     assert normalise(blank) == ""
 
 
 @given(st.text())
-def test_normalising_twice_changes_nothing(text: str):
+def test_normalising_twice_changes_nothing(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
     assert "  " not in once
@@ -83,7 +83,7 @@ def test_normalising_twice_changes_nothing(text: str):
         ("none", ()),
     ],
 )
-def test_figures_in_the_digits_of_any_script(text: str, figures: tuple[str, ...]):
+def test_figures_in_the_digits_of_any_script(text: str, figures: tuple[str, ...]) -> None:
     assert numbers(text) == figures
 
 
@@ -103,44 +103,44 @@ def test_figures_in_the_digits_of_any_script(text: str, figures: tuple[str, ...]
         "१२,३४,५६७.५",
     ],
 )
-def test_separators_of_many_locales_make_no_difference(written: str):
+def test_separators_of_many_locales_make_no_difference(written: str) -> None:
     assert numbers(f"about {written}, they say.") == ("12345675",)
 
 
-def test_a_separator_at_the_end_is_punctuation():
+def test_a_separator_at_the_end_is_punctuation() -> None:
     assert numbers("in 2025. 317, 402") == ("2025", "317", "402")
 
 
-def test_leading_zeros_are_dropped_but_zero_itself_stays():
+def test_leading_zeros_are_dropped_but_zero_itself_stays() -> None:
     assert numbers("007 0 000 07") == ("7", "0")
 
 
-def test_each_figure_comes_once_in_order():
+def test_each_figure_comes_once_in_order() -> None:
     assert numbers("5 3 5 1 ٣") == ("5", "3", "1")
 
 
 @pytest.mark.parametrize("text", ["m²", "①", "½", "Ⅻ", "五", "𝟙2"])
-def test_signs_that_are_no_decimal_digits_do_no_harm(text: str):
+def test_signs_that_are_no_decimal_digits_do_no_harm(text: str) -> None:
     assert all(figure.isascii() and figure.isdigit() for figure in numbers(text))
 
 
-def test_every_digit_that_the_pattern_knows_has_a_value():
+def test_every_digit_that_the_pattern_knows_has_a_value() -> None:
     digits = re.findall(r"\d", "".join(map(chr, range(sys.maxunicode + 1))))
     assert len(digits) > 600
     assert all(0 <= unicodedata.decimal(digit) <= 9 for digit in digits)
     assert len(numbers(" ".join(digits))) == 10
 
 
-def test_a_hundred_thousand_figures():
+def test_a_hundred_thousand_figures() -> None:
     assert len(numbers(" ".join(map(str, range(100_000))))) == 100_000
 
 
-def test_one_figure_of_a_hundred_thousand_groups():
+def test_one_figure_of_a_hundred_thousand_groups() -> None:
     assert numbers("1" + ".1" * 100_000) == ("1" * 100_001,)
 
 
 @given(st.text(alphabet="0123456789٣९.,'/ -ab"))
-def test_figures_are_plain_digits_without_leading_zeros(text: str):
+def test_figures_are_plain_digits_without_leading_zeros(text: str) -> None:
     found = numbers(text)
     assert len(set(found)) == len(found)
     assert all(re.fullmatch(r"0|[1-9][0-9]*", figure) for figure in found)
@@ -150,12 +150,12 @@ def test_figures_are_plain_digits_without_leading_zeros(text: str):
 
 
 @given(st.text(max_size=600), LANGUAGES)
-def test_segments_hold_all_of_the_text_in_order(text: str, language: str):
+def test_segments_hold_all_of_the_text_in_order(text: str, language: str) -> None:
     assert without_spaces("".join(segments(text, language))) == without_spaces(text)
 
 
 @given(st.text(max_size=600), LANGUAGES)
-def test_a_text_that_is_not_blank_has_a_segment(text: str, language: str):
+def test_a_text_that_is_not_blank_has_a_segment(text: str, language: str) -> None:
     found = segments(text, language)
     assert bool(found) == bool(text.strip())
     assert all(piece.strip() for piece in found)
@@ -174,7 +174,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("language", SCRIPTS)
-def test_segments_are_of_even_size_in_any_script(language: str):
+def test_segments_are_of_even_size_in_any_script(language: str) -> None:
     sizes = [text_width(piece) for piece in segments(SCRIPTS[language] * 40, language)]
     assert len(sizes) >= 5
     assert min(sizes) >= MIN_SEGMENT
@@ -182,33 +182,33 @@ def test_segments_are_of_even_size_in_any_script(language: str):
     assert max(sizes) <= 1.25 * MAX_SEGMENT + MIN_SEGMENT
 
 
-def test_a_line_end_ends_a_sentence():
+def test_a_line_end_ends_a_sentence() -> None:
     first, second = ("A line without a full stop that is as long as a whole sentence " + end for end in ("one", "two"))
     assert segments(f"{first}\n{second}\r\n\r\n", "en") == (first, second)
 
 
-def test_short_sentences_join_what_follows_and_the_last_what_precedes():
+def test_short_sentences_join_what_follows_and_the_last_what_precedes() -> None:
     long = "This sentence is quite long enough to be a segment all by itself, is it not?"
     assert segments(f"Yes. {long} No.", "en") == (f"Yes. {long} No.",)
     assert segments(f"{long} {long} No.", "en") == (long, f"{long} No.")
 
 
 @pytest.mark.parametrize("text", ["Word", "好", "...", "!", "— ??? —", "\u0301\u0302", "x", "42"])
-def test_the_least_text_is_one_segment(text: str):
+def test_the_least_text_is_one_segment(text: str) -> None:
     assert segments(text, "en") == (text,)
 
 
 @pytest.mark.parametrize(
     "text", ["x" * 1_000_000, "word " * 200_000, "好" * 330_000, "a, " * 330_000, "!" * 1_000_000, "ก" * 330_000]
 )
-def test_a_megabyte_on_one_line_is_cut(text: str):
+def test_a_megabyte_on_one_line_is_cut(text: str) -> None:
     found = segments(text, "en")
     assert without_spaces("".join(found)) == without_spaces(text)
     assert max(map(text_width, found)) <= 1.25 * MAX_SEGMENT + MIN_SEGMENT
 
 
 @pytest.mark.parametrize("text", ["a" + "\u0301" * 300_000, "\u200b" * 300_000, "\u0301\n" * 150_000, "\x01" * 300_000])
-def test_text_without_width_is_cut_all_the_same(text: str):
+def test_text_without_width_is_cut_all_the_same(text: str) -> None:
     found = segments(text, "en")
     assert without_spaces("".join(found)) == without_spaces(text)
     assert max(map(len, found)) <= 2 * MAX_CHARACTERS
@@ -218,7 +218,8 @@ def test_text_without_width_is_cut_all_the_same(text: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("", 0), ("abc", 3), ("é", 1), ("e\u0301", 1), ("好", 3), ("カ", 3), ("한", 3), ("ไม่", 2), ("\u200f", 0)]
+    ("text", "size"),
+    [("", 0), ("abc", 3), ("é", 1), ("e\u0301", 1), ("好", 3), ("カ", 3), ("한", 3), ("ไม่", 2), ("\u200f", 0)],
 )
-def test_width_is_in_latin_letters(text: str, size: float):
+def test_width_is_in_latin_letters(text: str, size: float) -> None:
     assert text_width(text) == size

@@ -34,7 +34,6 @@ PHRASES: Final = {
     "paired-part": ("one text found in the other {value}", "one text found in the other only {value}"),
     "order": ("passages in one order", "passages in another order"),
     "document": ("texts alike as a whole {value}", "texts alike as a whole only {value}"),
-    "size": ("{passages} passages to compare",) * 2,
     "shared-figures": ("figures shared: {detail}",) * 2,
     "missing-figures": ("figures missing: {detail}",) * 2,
     "shingles": ("wording shared {value}", "wording shared only {value}"),
@@ -42,11 +41,8 @@ PHRASES: Final = {
 }
 """Name of a piece of evidence -> how it reads when it speaks for the link, and when against."""
 
-LOGARITHMS: Final = frozenset({"size", "length"})
-"""Evidence whose value is the logarithm of what a person would count."""
-
-PRIOR: Final = "prior"
-"""The evidence that is the same whatever the texts say, and so explains nothing about them."""
+NO_REASONS: Final = frozenset({"prior", "size"})
+"""Evidence that sets the scale for the rest, and so says nothing about whether these texts agree."""
 
 TINY_WEIGHT: Final = 0.05
 """Evidence that moves the log-odds by less is not worth a reader's time."""
@@ -161,7 +157,7 @@ def _reason(links: Sequence[Link]) -> str:
 
 def _because(evidence: Sequence[Evidence]) -> str:
     """What speaks for a link and what against it, the strongest first."""
-    telling = (one for one in evidence if one.name != PRIOR and abs(one.weight) >= TINY_WEIGHT)
+    telling = (one for one in evidence if one.name not in NO_REASONS and abs(one.weight) >= TINY_WEIGHT)
     seen = sorted(telling, key=lambda one: -abs(one.weight))
     in_favour = [_phrase(one) for one in seen if one.weight > 0]
     against = [_phrase(one) for one in seen if one.weight < 0]
@@ -180,15 +176,14 @@ def _phrase(evidence: Evidence) -> str:
         return f"{evidence.name}={value}" + (f" ({evidence.detail})" if evidence.detail else "")
     in_favour, against = PHRASES[evidence.name]
     phrase = in_favour if evidence.weight > 0 else against
-    fields = {"value": value, "detail": evidence.detail}
-    if evidence.name in LOGARITHMS:
-        fields |= {"passages": f"{math.exp(evidence.value):.0f}", "factor": _factor(evidence.value)}
-    return phrase.format(**fields)
+    return phrase.format(value=value, detail=evidence.detail, factor=_factor(evidence.value))
 
 
 def _factor(log_ratio: float) -> str:
     """The ratio of two lengths, from the difference of their logarithms, which is cut off at some point."""
-    return f"{math.exp(log_ratio):.1f}" + (" or more" if log_ratio >= LONGEST_LENGTH_DIFFERENCE else "")
+    if log_ratio >= LONGEST_LENGTH_DIFFERENCE:
+        return f"{math.exp(LONGEST_LENGTH_DIFFERENCE):.1f} or more"
+    return f"{math.exp(log_ratio):.1f}"
 
 
 def _duration(seconds: float) -> str:
