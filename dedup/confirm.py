@@ -1,15 +1,15 @@
 """Whether two articles are one: evidence added up to log-odds, the log-odds turned into a probability.
 
-An additive score (a logistic model; "weight of evidence", Good 1950) is its own explanation: every line that a user
-reads in a report is a term of the sum. It also travels: on corpora that it was not fitted on it did better than
-boosted trees (design, section 4).
+An additive score ("weight of evidence", Good 1950; a generalised additive model, Hastie and Tibshirani 1986, with
+monotone piecewise linear terms) is its own explanation: every line that a user reads in a report is a term of the
+sum. It also travels: on corpora that it was not fitted on it did better than boosted trees (design, section 4).
 """
 
 import math
 from collections.abc import Sequence
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
-from dedup.evidence import Subject, compare_figures, coverage, log_odds, measure
+from dedup.evidence import Alignment, Subject, align, compare_figures, coverage, measure
 from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
 
 SAME_TEXT_WEIGHT = 12.0
@@ -28,17 +28,18 @@ def confirm(
 
 def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration) -> Link:
     """The judgement of one pair whose texts differ."""
-    measured = measure(left, right, calibration)
+    aligned = align(left, right)
     weights = calibration.weights[SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE]
-    evidence = [Evidence("prior", 1.0, weights["prior"])]
+    evidence = [Evidence("prior", 1.0, weights.prior)]
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
     details = _details(left, right, calibration)
     evidence += [
-        Evidence(name, measured[name], weight, details.get(name, ""))
-        for name, weight in log_odds(measured, weights).items()
+        Evidence(name, value, weights.curves[name](value), details.get(name, ""))
+        for name, value in measure(left, right, aligned, calibration).items()
+        if name in weights.curves
     ]
-    return _link(pair, _relation(left, right, calibration), evidence)
+    return _link(pair, _relation(left, right, aligned, calibration), evidence)
 
 
 def same_text(pair: CandidatePair) -> Link:
@@ -66,8 +67,8 @@ def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence]) -> 
     return Link(pair.left, pair.right, relation, probability, pair.found_by, tuple(evidence))
 
 
-def _relation(left: Subject, right: Subject, calibration: Calibration) -> Relation:
+def _relation(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> Relation:
     """What the two are to each other if they are one article."""
-    if min(coverage(left, right, calibration)) < calibration.whole_coverage:
+    if min(coverage(left, right, aligned, calibration)) < calibration.whole_coverage:
         return Relation.PARTIAL
     return Relation.NEAR_DUPLICATE if left.language == right.language else Relation.TRANSLATION

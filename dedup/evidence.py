@@ -17,8 +17,9 @@ order               rank correlation (Kendall's tau) of the paired passages' pla
 document            cosine of the two document vectors
 size                log of the number of passages of the shorter text: the fewer, the more of the above is chance
 shared-figures      rarity of the figures that both state (sum of inverse document frequencies), as log(1 + x)
-missing-figures     rarity of the figures that the text with fewer of them states and the other does not, likewise.
-                    A template with other figures is another article, however well its sentences align
+missing-figures     of the rarity of the figures that the text with fewer of them states, the share of those that the
+                    other does not state; damped where there are few. 0 to 1. A template with other figures is
+                    another article, however well its sentences align
 length              how far the two lengths are apart: absolute difference of log lengths, each taken relative to
                     the norm of its language; at most 2
 shingles            estimated Jaccard similarity of the character shingles, 0 to 1; only within one language
@@ -26,7 +27,7 @@ shingles            estimated Jaccard similarity of the character shingles, 0 to
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,8 @@ from dedup.fingerprints import jaccard
 from dedup.model import Embedding, Fingerprint
 
 LONGEST_LENGTH_DIFFERENCE = 2.0
+FEW_FIGURES = 6.0
+"""Rarity (nats) at which missing figures count half: that of one rare figure."""
 FEWEST_ORDERED = 3
 """Pairs of passages from which their order says anything."""
 
@@ -74,11 +77,11 @@ class Figures:
     """Of the text with fewer figures (by rarity): stated there, not in the other text."""
 
 
-def measure(left: Subject, right: Subject, calibration: Calibration) -> dict[str, float]:
+def measure(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> dict[str, float]:
     """The named numbers of a pair; the same whichever side comes first."""
-    aligned = align(left, right)
     paired = [_paired_share(aligned, side, subject) for side, subject in enumerate((left, right))]
     figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
+    shared, missing = (sum(map(calibration.rarity, some)) for some in (figures.shared, figures.missing))
     measured = {
         "alignment": min(
             _weighted_mean(aligned.best_left, left.fingerprint.widths),
@@ -89,8 +92,8 @@ def measure(left: Subject, right: Subject, calibration: Calibration) -> dict[str
         "order": order(aligned.pairs),
         "document": float(left.embedding.document @ right.embedding.document),
         "size": math.log(min(len(left.fingerprint.segments), len(right.fingerprint.segments))),
-        "shared-figures": math.log1p(sum(map(calibration.rarity, figures.shared))),
-        "missing-figures": math.log1p(sum(map(calibration.rarity, figures.missing))),
+        "shared-figures": math.log1p(shared),
+        "missing-figures": missing / (missing + shared + FEW_FIGURES),
         "length": length_difference(left, right, calibration),
     }
     if left.language == right.language:
@@ -122,16 +125,15 @@ def order(pairs: NDArray[np.intp]) -> float:
     return float((2 * later / possible - 1) * math.log(len(pairs)))
 
 
-def coverage(left: Subject, right: Subject, calibration: Calibration) -> tuple[float, float]:
+def coverage(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> tuple[float, float]:
     """The share of each text whose passages find a partner in the other (similarity at or above the calibrated one)."""
-    aligned = align(left, right)
     return (
         _weighted_mean(aligned.best_left >= calibration.partner_similarity, left.fingerprint.widths),
         _weighted_mean(aligned.best_right >= calibration.partner_similarity, right.fingerprint.widths),
     )
 
 
-def _weighted_mean(values: NDArray[np.generic], weights: NDArray[np.float32]) -> float:
+def _weighted_mean(values: NDArray[np.float32] | NDArray[np.bool_], weights: NDArray[np.float32]) -> float:
     return float(np.average(values, weights=weights.astype(np.float64)))
 
 
@@ -156,8 +158,3 @@ def length_difference(left: Subject, right: Subject, calibration: Calibration) -
     """See ``length`` above."""
     sizes = [math.log(side.fingerprint.width) - calibration.length_norm(side.language) for side in (left, right)]
     return min(LONGEST_LENGTH_DIFFERENCE, abs(sizes[0] - sizes[1]))
-
-
-def log_odds(measured: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
-    """What each measured number adds to the log-odds."""
-    return {name: weights[name] * value for name, value in measured.items()}

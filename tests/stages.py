@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
+from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Curve, Weights
 from dedup.embed import embed, encode_segments
 from dedup.encoders import Encoder, HashingEncoder
 from dedup.evidence import Subject
@@ -15,14 +15,14 @@ from dedup.settings import Settings
 DIMENSIONS = 256
 
 
-class _Weights(dict[str, float]):
-    """Numbers that are not named weigh nothing, so that evidence can change without these tests."""
+_CURVES = {
+    "alignment": Curve((-1.0, 1.0), (-10.0, 10.0)),
+    "missing-figures": Curve((0.0, 1.0), (0.0, -10.0)),
+    "length": Curve((0.0, 2.0), (0.0, -2.0)),
+}
+"""Numbers that are not named weigh nothing, so that evidence can change without these tests."""
 
-    def __missing__(self, _name: str) -> float:
-        return 0.0
-
-
-_WEIGHTS = _Weights({"prior": -4.0, "alignment": 10.0, "missing-figures": -2.0, "length": -1.0})
+_WEIGHTS = Weights(-4.0, _CURVES)
 
 
 def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibration:

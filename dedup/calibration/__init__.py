@@ -25,6 +25,31 @@ CROSS_LANGUAGE = "cross-language"
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """What a number adds to the log-odds: straight lines between points, level outside them.
+
+    ``at`` ascends; level ends keep a value that calibration never met from deciding on its own.
+    """
+
+    at: tuple[float, ...]
+    weight: tuple[float, ...]
+
+    def __call__(self, value: float) -> float:
+        """The weight of a value."""
+        return float(np.interp(value, self.at, self.weight))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How the numbers of one kind of pair add up: an additive logistic model."""
+
+    prior: float
+    """Log-odds of a candidate pair of which nothing more is known."""
+    curves: Mapping[str, Curve]
+    """By the name of a number, see :mod:`dedup.evidence`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """How the vectors of one model are to be read."""
 
@@ -39,8 +64,8 @@ class Calibration:
     figure_documents: Mapping[str, int]
     """Figure -> articles that state it, of ``articles`` articles; those in fewer than three are not listed."""
     articles: int
-    weights: Mapping[str, Mapping[str, float]]
-    """Kind of pair -> name of a number -> weight; ``prior`` is the weight of there being a candidate pair at all."""
+    weights: Mapping[str, Weights]
+    """By kind of pair."""
     source_url_weight: float
     """Log-odds that a shared source URL adds."""
     partner_similarity: float
@@ -76,8 +101,14 @@ def shipped(digest: str) -> Calibration | None:
         name=content["name"],
         centroids=centroids,
         default_centroid=np.mean(list(centroids.values()), axis=0, dtype=np.float32),
+        weights={kind: _weights(part) for kind, part in content["weights"].items()},
         **{field: content[field] for field in _FROM_JSON},
     )
+
+
+def _weights(part: dict[str, Any]) -> Weights:
+    curves = {name: Curve(tuple(c["at"]), tuple(c["weight"])) for name, c in part["curves"].items()}
+    return Weights(part["prior"], curves)
 
 
 def for_bundled() -> Calibration:
@@ -92,7 +123,6 @@ _FROM_JSON = (
     "length_norms",
     "figure_documents",
     "articles",
-    "weights",
     "source_url_weight",
     "partner_similarity",
     "whole_coverage",
