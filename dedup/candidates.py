@@ -34,7 +34,7 @@ GROUP_LIMIT = 64
 FACT_GROUP_LIMIT = 64
 """A figure in more articles than this is not rare, and proposes nothing."""
 
-FACT_WEIGHT = 10.0
+FACT_WEIGHT = 12.0
 """Shared rarity (sum of inverse document frequencies, in nats) from which figures alone propose a pair: two rare
 figures, or three less rare ones."""
 

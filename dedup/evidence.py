@@ -5,17 +5,14 @@ The numbers of a pair are fitted by ``scripts/calibrate.py`` and judged by :mod:
 the most similar one to the other.
 
 ==================  ==========================================================================================
-alignment           how well the passages of one text find a partner in the other: mean best similarity, weighted
-                    by size, from both sides; the smaller of the two ("BiMax", Wang et al. 2025, arXiv:2510.15577)
-paired              how much of the text that pairs less is paired, each passage counting with its size and
-                    similarity. On one topic every passage resembles some passage; that each is the other's first
-                    choice is what translation does (cf. margin mining, Artetxe and Schwenk 2019, arXiv:1811.01136;
-                    DAC of Suryanarayanan et al. 2024, arXiv:2411.19096)
-paired-part         the same of the text that pairs more: high where one text holds the other
+alignment           how much of the text that pairs less is paired: each paired passage counts with its size and
+                    its similarity. 0 to 1. On one topic every passage resembles some passage; that each is the
+                    other's first choice is what translation does (mutual nearest neighbours: cf. Artetxe and
+                    Schwenk 2019, arXiv:1811.01136; the document alignment coefficient of Suryanarayanan et al.
+                    2024, arXiv:2411.19096)
+containment         the same of the text that pairs more: high where one text holds the other
 order               rank correlation (Kendall's tau) of the paired passages' places, times the log of their number;
                     0 for fewer than three
-document            cosine of the two document vectors
-size                log of the number of passages of the shorter text: the fewer, the more of the above is chance
 shared-figures      rarity of the figures that both state (sum of inverse document frequencies), as log(1 + x)
 missing-figures     of the rarity of the figures that the text with fewer of them states, the share of those that the
                     other does not state; damped where there are few. 0 to 1. A template with other figures is
@@ -83,15 +80,9 @@ def measure(left: Subject, right: Subject, aligned: Alignment, calibration: Cali
     figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
     shared, missing = (sum(map(calibration.rarity, some)) for some in (figures.shared, figures.missing))
     measured = {
-        "alignment": min(
-            _weighted_mean(aligned.best_left, left.fingerprint.widths),
-            _weighted_mean(aligned.best_right, right.fingerprint.widths),
-        ),
-        "paired": min(paired),
-        "paired-part": max(paired),
+        "alignment": min(paired),
+        "containment": max(paired),
         "order": order(aligned.pairs),
-        "document": float(left.embedding.document @ right.embedding.document),
-        "size": math.log(min(len(left.fingerprint.segments), len(right.fingerprint.segments))),
         "shared-figures": math.log1p(shared),
         "missing-figures": missing / (missing + shared + FEW_FIGURES),
         "length": length_difference(left, right, calibration),

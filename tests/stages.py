@@ -33,6 +33,7 @@ def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibratio
         default_centroid=np.zeros(DIMENSIONS, np.float32),
         length_norms={},
         figure_documents=figure_documents or {},
+        figure_shapes={},
         articles=1_000,
         weights={CROSS_LANGUAGE: _WEIGHTS, SAME_LANGUAGE: _WEIGHTS},
         source_url_weight=2.0,

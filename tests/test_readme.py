@@ -1,0 +1,77 @@
+"""What the README shows is run: its commands, its library example, its output."""
+
+import gzip
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dedup.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> Iterator[str]:
+    (block,) = (b for b in blocks("sh") if b.startswith("dedup"))
+    yield from block.splitlines()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with all that the commands name."""
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    rows = [{"id": "a", "text": "One.", "body": "One."}, {"id": "b", "text": "Two.", "body": "One."}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "articles.jsonl").write_text(lines, encoding="utf-8")
+    (tmp_path / "articles.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    gold = [{"id": name.name, "gold": "1" if name.name[:3] in {"000", "004"} else name.name} for name in (ROOT / "seeds").iterdir()]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line of the README, in this process: the model's libraries are imported once."""
+    piped, _, command = command.rpartition(" | ")
+    program, *arguments = shlex.split(command)
+    assert program == "dedup"
+    if piped:
+        monkeypatch.setattr("sys.stdin", Path(piped.split()[1]).open(encoding="utf-8"))
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0, command
+
+
+def test_every_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in commands():
+        run(command, monkeypatch)
+    report = json.loads((workplace / "report.json").read_bytes())
+    assert [[member["id"][:3] for member in cluster["members"]] for cluster in report["clusters"]] == [["000", "004"]]
+
+
+def test_the_summary_in_the_readme_is_what_the_first_command_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "100")
+    run("dedup run seeds/", monkeypatch)
+
+    def but_time(text: str) -> str:
+        return re.sub(r"[\d.]+ s\.", "", text).strip()
+
+    assert but_time(capsys.readouterr().out) in {but_time(block) for block in blocks("")}
+
+
+def test_the_library_example_of_the_readme_finds_its_translation(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert capsys.readouterr().out == "['a', 'b'] translation\n"
