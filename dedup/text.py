@@ -125,7 +125,10 @@ def _joined(pieces: list[str]) -> list[str]:
     return [" ".join(part) for part in joined]
 
 
-_NUMBER = re.compile(r"\d+(?:[.,'’٫٬\u00a0\u202f\u2009]\d+)*")
+_NUMBER = re.compile(
+    r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3}){1,5}(?!\d)(?:[.,]\d+)?"  # 17 786 419: spaces group only thousands
+    r"|\d+(?:[.,'’٫٬]\d+)*"
+)
 _SEPARATORS = re.compile(r"\D")
 
 
