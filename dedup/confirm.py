@@ -19,9 +19,7 @@ FIGURES_LISTED = 8
 """Figures that the words of a piece of evidence name."""
 
 
-def confirm(
-    candidates: Sequence[CandidatePair], subjects: Sequence[Subject], calibration: Calibration
-) -> list[Link]:
+def confirm(candidates: Sequence[CandidatePair], subjects: Sequence[Subject], calibration: Calibration) -> list[Link]:
     """A judgement of every candidate pair, in their order; those below the threshold are no links yet."""
     return [judge(pair, subjects[pair.left], subjects[pair.right], calibration) for pair in candidates]
 

@@ -1,6 +1,6 @@
 """The values that travel between the stages, in the order in which they come to be.
 
-    Record | Skipped  ->  Article  ->  Fingerprint, Embedding  ->  CandidatePair  ->  Link  ->  Cluster, Conflict  ->  Report
+    Record | Skipped -> Article -> Fingerprint, Embedding -> CandidatePair -> Link -> Cluster, Conflict -> Report
 
 All are frozen. Stages work on batches: position ``i`` of every sequence belongs to article ``i``, and
 pairs name their two articles by position (``left < right``); only the report speaks of ids.

@@ -55,6 +55,7 @@ URL_PRECISION = 0.945
 """Share of document pairs with one URL (but for the language code) that are translations: El-Kishky et al. 2020,
 CCAligned, arXiv:1911.06154. A citation that two records share is at least as much; its weight is the log-odds."""
 
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """How a number may enter the score."""
@@ -161,7 +162,9 @@ def parts(news: Iterable[Labelled]) -> list[Labelled]:
         while start < min(map(len, lines)):
             end = start + rng.randint(1, 5)
             made += [
-                replace(row, corpus="parts", id=f"{row.id}/{start}", gold=f"{gold}/{start}", text="\n".join(text[start:end]))
+                replace(
+                    row, corpus="parts", id=f"{row.id}/{start}", gold=f"{gold}/{start}", text="\n".join(text[start:end])
+                )
                 for row, text in zip(articles[gold], lines, strict=True)
             ]
             start = end
@@ -197,7 +200,7 @@ def norms(prepared: dict[str, Prepared]) -> Calibration:
     documents: Counter[str] = Counter()
     articles = 0
     for part in (p for name, p in prepared.items() if name != "parts"):
-        one_version = {gold: f for gold, f in zip(part.golds, part.fingerprints, strict=True)}
+        one_version = dict(zip(part.golds, part.fingerprints, strict=True))
         documents.update(figure for f in one_version.values() for figure in f.numbers)
         articles += len(one_version)
     return Calibration(
@@ -277,7 +280,8 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
 def signature_of(text: str) -> NDArray[np.uint32]:
     """The MinHash signature of a text that was made here."""
     settings = Settings()
-    return minhash_signatures([shingles(normalise(text), settings.shingle_size)], settings)[0]
+    signatures = minhash_signatures([shingles(normalise(text), settings.shingle_size)], settings)
+    return signatures.reshape(-1)
 
 
 def cut(subject: Subject, rng: random.Random) -> Subject:
@@ -323,30 +327,45 @@ TWIN_FIGURES = 3
 
 def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Sample]:
     """Pairs of one corpus with their answers."""
-
-    def sample(case: str, same: bool, left: Subject, right: Subject) -> Sample:
+    cases = itertools.chain(translated(pool, calibration, rng), copied(pool, calibration, rng), neighbouring(pool, rng))
+    for case, same, left, right in cases:
         kind = SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE
-        return Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
+        yield Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
 
+
+Case = tuple[str, bool, Subject, Subject]
+"""What the pair is, whether it is one article, and the pair."""
+
+
+def translated(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+    """Translations, some of them cut, some made twins."""
+    for left, right in translations(pool, 3_000, rng):
+        yield "translation", True, left, right
+        if rng.random() < 0.3:
+            yield "cut", True, left, cut(right, rng)
+        if has_figures(left, calibration) and rng.random() < 0.3:
+            yield "twin", False, left, twin(right)
+
+
+def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+    """Texts against themselves: edited, cut, made twins."""
     by_language: dict[str, list[Subject]] = defaultdict(list)
     for subject in pool.subjects:
         by_language[subject.language].append(subject)
-    for left, right in translations(pool, 3_000, rng):
-        yield sample("translation", True, left, right)
-        if rng.random() < 0.3:
-            yield sample("cut", True, left, cut(right, rng))
-        if has_figures(left, calibration) and rng.random() < 0.3:
-            yield sample("twin", False, left, twin(right))
     for subject in rng.sample(pool.subjects, min(1_000, len(pool.subjects))):
-        yield sample("edited", True, subject, edited(subject, by_language[subject.language], rng))
-        yield sample("cut", True, subject, cut(subject, rng))
+        yield "edited", True, subject, edited(subject, by_language[subject.language], rng)
+        yield "cut", True, subject, cut(subject, rng)
         if has_figures(subject, calibration):
-            yield sample("twin", False, subject, twin(subject))
+            yield "twin", False, subject, twin(subject)
+
+
+def neighbouring(pool: Pool, rng: random.Random) -> Iterator[Case]:
+    """Other articles, some of them cut."""
     others = list(other_articles(pool))
     for left, right in rng.sample(others, min(MOST_NEIGHBOURS, len(others))):
-        yield sample("neighbour", False, left, right)
+        yield "neighbour", False, left, right
         if rng.random() < 0.2:
-            yield sample("cut neighbour", False, left, cut(right, rng))
+            yield "cut neighbour", False, left, cut(right, rng)
 
 
 def has_figures(subject: Subject, calibration: Calibration) -> bool:
@@ -506,7 +525,15 @@ def describe(samples: Sequence[Sample], calibration: Calibration) -> list[dict[s
         groups[s.kind, s.case, s.corpus].append((probability(s, calibration) >= 0.5) == s.same)
     rows: list[dict[str, object]] = []
     for (kind, case, corpus), right in sorted(groups.items()):
-        rows.append({"kind": kind, "case": case, "corpus": corpus, "pairs": len(right), "right": round(float(np.mean(right)), 4)})
+        rows.append(
+            {
+                "kind": kind,
+                "case": case,
+                "corpus": corpus,
+                "pairs": len(right),
+                "right": round(float(np.mean(right)), 4),
+            }
+        )
         print(f"{kind:15} {case:12} {corpus:8} {len(right):6} pairs, {np.mean(right):.4f} right")
     for kind, weights in calibration.weights.items():
         print(f"{kind}: prior {weights.prior}")
@@ -542,7 +569,9 @@ def write(calibration: Calibration, digest: str, figures: list[dict[str, object]
         "figure_shapes": calibration.figure_shapes,
         "figure_documents": calibration.figure_documents,
     }
-    (folder / f"{digest[:12]}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / f"{digest[:12]}.json").write_text(
+        json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     codes = sorted(calibration.centroids)
     stacked = np.stack([calibration.centroids[code] for code in codes]).astype(np.float16)
     np.savez_compressed(folder / f"{digest[:12]}.npz", languages=np.array(codes), centroids=stacked)

@@ -1,6 +1,7 @@
 """What the README shows is run: its commands, its library example, its output."""
 
 import gzip
+import io
 import json
 import re
 import shlex
@@ -17,7 +18,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a language, in order."""
+    return [
+        body
+        for found, body in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+        if found == language
+    ]
 
 
 def commands() -> Iterator[str]:
@@ -33,7 +39,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "articles.jsonl").write_text(lines, encoding="utf-8")
     (tmp_path / "articles.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
-    gold = [{"id": name.name, "gold": "1" if name.name[:3] in {"000", "004"} else name.name} for name in (ROOT / "seeds").iterdir()]
+    gold = [
+        {"id": name.name, "gold": "1" if name.name[:3] in {"000", "004"} else name.name}
+        for name in (ROOT / "seeds").iterdir()
+    ]
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -45,7 +54,8 @@ def run(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, *arguments = shlex.split(command)
     assert program == "dedup"
     if piped:
-        monkeypatch.setattr("sys.stdin", Path(piped.split()[1]).open(encoding="utf-8"))
+        data = Path(piped.split()[1]).read_bytes()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0, command

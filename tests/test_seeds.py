@@ -105,9 +105,13 @@ def other_figures(text: str) -> str:
 
 @pytest.mark.parametrize("kept", [ARABIC, OTHER_ARABIC, HINDI])
 def test_a_template_with_other_figures_is_another_article(kept: str) -> None:
-    report = report_of({name: without_source(name) for name in (ARABIC, HINDI)} | {HINDI: other_figures(without_source(HINDI))})
+    report = report_of(
+        {name: without_source(name) for name in (ARABIC, HINDI)} | {HINDI: other_figures(without_source(HINDI))}
+    )
     assert clusters_of(report) == []
-    twin = report_of({name: without_source(name) for name in texts()} | {"twin.txt": other_figures(without_source(kept))})
+    twin = report_of(
+        {name: without_source(name) for name in texts()} | {"twin.txt": other_figures(without_source(kept))}
+    )
     assert not any("twin.txt" in cluster for cluster in clusters_of(twin))
 
 

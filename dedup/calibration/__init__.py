@@ -64,7 +64,7 @@ class Calibration:
     figure_documents: Mapping[str, float]
     """Figure -> articles that state it, of ``articles`` articles; those in fewer than three are not listed."""
     figure_shapes: Mapping[str, float]
-    """Shape of a figure (:func:`shape`) -> articles that state a figure of this shape, on average over all there are."""
+    """Shape of a figure (:func:`shape`) -> articles that state one figure of this shape, on average over all."""
     articles: int
     weights: Mapping[str, Weights]
     """By kind of pair."""

@@ -30,10 +30,8 @@ PHRASES: Final = {
     "source-url": ("same source URL",) * 2,
     "same-text": ("same text",) * 2,
     "alignment": ("passages align {value}", "passages align only {value}"),
-    "paired": ("passages pair off {value}", "passages pair off only {value}"),
-    "paired-part": ("one text found in the other {value}", "one text found in the other only {value}"),
+    "containment": ("one text found in the other {value}", "one text found in the other only {value}"),
     "order": ("passages in one order", "passages in another order"),
-    "document": ("texts alike as a whole {value}", "texts alike as a whole only {value}"),
     "shared-figures": ("figures shared: {detail}",) * 2,
     "missing-figures": ("figures missing: {detail}",) * 2,
     "shingles": ("wording shared {value}", "wording shared only {value}"),
@@ -41,7 +39,7 @@ PHRASES: Final = {
 }
 """Name of a piece of evidence -> how it reads when it speaks for the link, and when against."""
 
-NO_REASONS: Final = frozenset({"prior", "size"})
+NO_REASONS: Final = frozenset({"prior"})
 """Evidence that sets the scale for the rest, and so says nothing about whether these texts agree."""
 
 TINY_WEIGHT: Final = 0.05
