@@ -51,12 +51,14 @@ def find_clusters(
     settings: Settings | None = None,
     *,
     encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
     progress: Progress = lambda _stage: None,
 ) -> Report:
     """Which records carry the same article.
 
     ``records`` come in any order and may hold what was skipped on reading; of records with one id one is kept (see
-    :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name. The report is the same,
+    :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name, ``calibration`` the one
+    that ships for it. The report is the same,
     byte for byte, for the same records and settings. Raises :class:`dedup.errors.ModelError` where a model is needed
     and cannot be loaded.
     """
@@ -71,7 +73,9 @@ def find_clusters(
     works = works_of(fingerprints)
     firsts = [members[0] for members in works]
     progress("embedding")
-    subjects, calibration = understand([articles[i] for i in firsts], [fingerprints[i] for i in firsts], encoder)
+    subjects, calibration = understand(
+        [articles[i] for i in firsts], [fingerprints[i] for i in firsts], encoder, calibration
+    )
     progress("proposing")
     keys = [article_keys(articles[i] for i in members) for members in works]
     proposal = propose(keys, subjects, calibration, settings)
@@ -126,15 +130,22 @@ def works_of(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
 
 
 def understand(
-    articles: Sequence[Article], fingerprints: Sequence[Fingerprint], encoder: Encoder
+    articles: Sequence[Article],
+    fingerprints: Sequence[Fingerprint],
+    encoder: Encoder,
+    calibration: Calibration | None = None,
 ) -> tuple[list[Subject], Calibration]:
-    """What is to be compared, and the calibration it is to be compared by. A single text needs no model."""
+    """What is to be compared, and the calibration it is to be compared by: the one given, the one that ships for the
+    model, or one made of the run itself. A single text needs no model.
+    """
     if len(articles) < 2:
-        return [], calibrations.for_bundled()
+        return [], calibration or calibrations.for_bundled()
     languages = [a.language for a in articles]
     encoded = encode_segments(fingerprints, encoder)
-    calibration = calibrations.shipped(encoder.digest) or calibrations.from_run(
-        *rows_by_language(fingerprints, languages, encoded)
+    calibration = (
+        calibration
+        or calibrations.shipped(encoder.digest)
+        or calibrations.from_run(*rows_by_language(fingerprints, languages, encoded))
     )
     embeddings = embed(fingerprints, languages, encoded, calibration)
     return [Subject(*parts) for parts in zip(languages, fingerprints, embeddings, strict=True)], calibration

@@ -27,6 +27,7 @@ from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language,
 from vector_cache import CachedEncoder
 
 from dedup import Record, Settings, find_clusters
+from dedup.calibration import load
 from dedup.encoders import load_encoder
 from dedup.evaluate import Evaluation, evaluate
 from dedup.report.document import document_of
@@ -43,10 +44,12 @@ def main() -> None:
     parser.add_argument("--corpora", nargs="+", default=list(CORPORA[:2]), choices=CORPORA)
     parser.add_argument("--threshold", type=float, default=Settings().threshold)
     parser.add_argument("--identify", action="store_true", help="leave out the declared languages")
+    parser.add_argument("--calibration", type=Path, help="folder with another calibration than the shipped one")
     parser.add_argument("--write", type=Path, help="folder for the inputs as JSONL")
     options = parser.parse_args()
     bundled = load_encoder("bundled", Settings().batch_size)
     encoder = CachedEncoder(bundled, options.cache) if options.cache else bundled
+    calibration = load(options.calibration, encoder.digest) if options.calibration else None
     print(HEADER)
     for name in options.corpora:
         rows = held_out(options.data, name)
@@ -54,7 +57,7 @@ def main() -> None:
             write(rows, options.write / f"{name}.jsonl")
         records = [Record(r.id, r.text, None, None if options.identify else r.language) for r in rows]
         started = time.perf_counter()
-        report = find_clusters(records, Settings(threshold=options.threshold), encoder=encoder)
+        report = find_clusters(records, Settings(threshold=options.threshold), encoder=encoder, calibration=calibration)
         seconds = time.perf_counter() - started
         print(line(name, rows, evaluate(document_of(report), {r.id: r.gold for r in rows}), seconds), flush=True)
 

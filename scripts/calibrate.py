@@ -45,6 +45,7 @@ from dedup.settings import Settings
 from dedup.text import normalise, numbers
 
 CORPORA = ("ntrex", "tico", "k8sdocs", "courses")
+PACKAGE = Path(__file__).parent.parent / "dedup" / "calibration"
 CENTROID_ARTICLES = 24
 """NTREX articles behind the centroid of a language outside the main ones: about 400 segments."""
 
@@ -111,9 +112,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "dedup" / "calibration")
-    parser.add_argument("--leave-out", default="", help="a corpus to fit without, for reporting on it; writes nothing")
+    parser.add_argument("--out", type=Path, default=PACKAGE)
+    parser.add_argument("--leave-out", default="", help="a corpus to fit without, for reporting on it")
     options = parser.parse_args()
+    if options.leave_out and options.out == PACKAGE:
+        parser.error("--leave-out is for measuring: name a folder with --out")
     encoder = CachedEncoder(load_encoder("bundled", 64), options.cache)
     read = {name: selected(options.data, name) for name in CORPORA}
     read["parts"] = parts(read["ntrex"])
@@ -125,12 +128,12 @@ def main() -> None:
     calibration = with_coverage(pools, calibration, rng)
     samples = [s for pool in pools for s in samples_of(pool, calibration, rng)]
     print(f"{len(samples)} pairs; per corpus, kind and case:")
-    fitted = [s for s in samples if s.corpus != options.leave_out]
+    left_out = {options.leave_out, "parts" if options.leave_out == "ntrex" else ""}
+    fitted = [s for s in samples if s.corpus not in left_out]
     weights = {kind: fit([s for s in fitted if s.kind == kind]) for kind in (CROSS_LANGUAGE, SAME_LANGUAGE)}
     calibration = replace(calibration, weights=weights)
     figures = describe(samples, calibration)
-    if not options.leave_out:
-        write(calibration, encoder.digest, figures, options.out)
+    write(calibration, encoder.digest, figures, options.out)
 
 
 def rank(name: str) -> int:

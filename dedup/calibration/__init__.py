@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,11 @@ def shape(figure: str) -> str:
 @cache
 def shipped(digest: str) -> Calibration | None:
     """The calibration that ships for the model with this digest, or None."""
-    folder = files("dedup.calibration")
+    return load(files("dedup.calibration"), digest)
+
+
+def load(folder: Traversable, digest: str) -> Calibration | None:
+    """The calibration for the model with this digest that scripts/calibrate.py wrote into a folder, or None."""
     numbers = folder / f"{digest[:12]}.json"
     if not numbers.is_file():
         return None
