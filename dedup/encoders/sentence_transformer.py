@@ -112,8 +112,8 @@ class SentenceTransformerEncoder:
 
 
 def _precision() -> str:
-    """bfloat16 where the processor multiplies it natively (there three times the speed at a cosine of 0.997 or more
-    to float32: scripts/check_bundled.py), float32 elsewhere.
+    """bfloat16 where the processor multiplies it natively (there over twice the speed at a cosine of 0.9999
+    or more to float32: scripts/check_bundled.py), float32 elsewhere.
     """
     if _cuda():
         return "float32"

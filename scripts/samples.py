@@ -1,0 +1,192 @@
+"""The pairs of articles that calibration learns from, each with its answer.
+
+The corpora hold translations and other articles. They hold no copies, cuts or templates, so those are made here, out of
+the same articles:
+
+* cut: a text against the first 40 to 80 % of its translation, or of itself: the same article;
+* edited: a text against itself with 5 to 20 % of its segments dropped or replaced: the same article;
+* twin: a text against its translation, or itself, every figure replaced: another article;
+* cut neighbour: a text against the beginning of another article, so that being cut says nothing by itself.
+
+Other articles are each text's nearest neighbours by vector, the pairs that a run would propose.
+"""
+
+import hashlib
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
+from dedup.embed import unit_rows
+from dedup.evidence import Subject, align, measure
+from dedup.fingerprints import minhash_signatures, shingles
+from dedup.model import Embedding
+from dedup.settings import Settings
+from dedup.text import normalise, numbers
+
+NEIGHBOURS = {CROSS_LANGUAGE: 4, SAME_LANGUAGE: 3}
+"""Nearest other articles of a text that become negatives, by kind of pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A pair with its answer."""
+
+    corpus: str
+    kind: str
+    case: str
+    same: bool
+    measured: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The calibration articles of one corpus, ready to be paired."""
+
+    corpus: str
+    subjects: list[Subject]
+    golds: list[str]
+
+
+def remade(subject: Subject, rows: list[int], donor: Subject | None = None, donor_rows: Sequence[int] = ()) -> Subject:
+    """A subject of some of its segments, and some of another's."""
+    f = subject.fingerprint
+    pieces = [f.segments[i] for i in rows]
+    widths, vectors = f.widths[rows], subject.embedding.segments[rows]
+    if donor is not None and donor_rows:
+        pieces += [donor.fingerprint.segments[i] for i in donor_rows]
+        widths = np.concatenate([widths, donor.fingerprint.widths[list(donor_rows)]])
+        vectors = np.concatenate([vectors, donor.embedding.segments[list(donor_rows)]])
+    text = " ".join(pieces)
+    made = replace(
+        f,
+        segments=tuple(pieces),
+        widths=widths,
+        width=float(widths.sum()),
+        numbers=numbers(text),
+        signature=signature_of(text),
+    )
+    return Subject(subject.language, made, Embedding(vectors, unit_rows((widths @ vectors)[None, :])[0]))
+
+
+def signature_of(text: str) -> NDArray[np.uint32]:
+    """The MinHash signature of a text that was made here."""
+    settings = Settings()
+    signatures = minhash_signatures([shingles(normalise(text), settings.shingle_size)], settings)
+    return signatures.reshape(-1)
+
+
+def cut(subject: Subject, rng: random.Random) -> Subject:
+    """The first 40 to 80 per cent."""
+    count = len(subject.fingerprint.segments)
+    return remade(subject, list(range(max(1, round(count * rng.uniform(0.4, 0.8))))))
+
+
+def edited(subject: Subject, others: Sequence[Subject], rng: random.Random) -> Subject:
+    """5 to 20 per cent of the segments dropped, and half as many of another text put in."""
+    count = len(subject.fingerprint.segments)
+    dropped = set(rng.sample(range(count), max(1, round(count * rng.uniform(0.05, 0.2))))) if count > 1 else set()
+    donor = rng.choice(others)
+    taken = rng.sample(range(len(donor.fingerprint.segments)), min(len(dropped) // 2, len(donor.fingerprint.segments)))
+    return remade(subject, [i for i in range(count) if i not in dropped], donor, taken)
+
+
+def twin(subject: Subject) -> Subject:
+    """Every figure replaced by another of as many digits. Vectors stay: that makes it harder, if anything."""
+
+    def other(figure: str) -> str:
+        digest = int(hashlib.sha256(b"twin " + figure.encode()).hexdigest(), 16)
+        low = 10 ** (len(figure) - 1)
+        return str(low + digest % (9 * low))
+
+    f = subject.fingerprint
+    text = " ".join(f.segments)
+    replaced = text
+    for figure in sorted(f.numbers, key=len, reverse=True):
+        replaced = replaced.replace(figure, other(figure))
+    made = replace(f, numbers=tuple(dict.fromkeys(map(other, f.numbers))), signature=signature_of(replaced))
+    return replace(subject, fingerprint=made)
+
+
+MOST_NEIGHBOURS = 8_000
+
+TWIN_FIGURES = 3
+"""A template whose text states fewer figures of its own than this cannot be told from a translation by them."""
+
+
+def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Sample]:
+    """Pairs of one corpus with their answers."""
+    cases = itertools.chain(translated(pool, calibration, rng), copied(pool, calibration, rng), neighbouring(pool, rng))
+    for case, same, left, right in cases:
+        kind = SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE
+        yield Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
+
+
+Case = tuple[str, bool, Subject, Subject]
+"""What the pair is, whether it is one article, and the pair."""
+
+
+def translated(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+    """Translations, some of them cut, some made twins."""
+    for left, right in translations(pool, 3_000, rng):
+        yield "translation", True, left, right
+        if rng.random() < 0.3:
+            yield "cut", True, left, cut(right, rng)
+        if has_figures(left, calibration) and rng.random() < 0.3:
+            yield "twin", False, left, twin(right)
+
+
+def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+    """Texts against themselves: edited, cut, made twins."""
+    by_language: dict[str, list[Subject]] = defaultdict(list)
+    for subject in pool.subjects:
+        by_language[subject.language].append(subject)
+    for subject in rng.sample(pool.subjects, min(1_000, len(pool.subjects))):
+        yield "edited", True, subject, edited(subject, by_language[subject.language], rng)
+        yield "cut", True, subject, cut(subject, rng)
+        if has_figures(subject, calibration):
+            yield "twin", False, subject, twin(subject)
+
+
+def neighbouring(pool: Pool, rng: random.Random) -> Iterator[Case]:
+    """Other articles, some of them cut."""
+    others = list(other_articles(pool))
+    for left, right in rng.sample(others, min(MOST_NEIGHBOURS, len(others))):
+        yield "neighbour", False, left, right
+        if rng.random() < 0.2:
+            yield "cut neighbour", False, left, cut(right, rng)
+
+
+def has_figures(subject: Subject, calibration: Calibration) -> bool:
+    """Whether a twin of it can be told by its figures."""
+    return sum(calibration.rarity(n) > 3 for n in subject.fingerprint.numbers) >= TWIN_FIGURES
+
+
+def translations(pool: Pool, count: int, rng: random.Random) -> list[tuple[Subject, Subject]]:
+    """Pairs of one article in two languages (a corpus with variants has some in one)."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for position, gold in enumerate(pool.golds):
+        members[gold].append(position)
+    pairs = [pair for gold in sorted(members) for pair in itertools.combinations(members[gold], 2)]
+    chosen = rng.sample(pairs, min(count, len(pairs)))
+    return [(pool.subjects[a], pool.subjects[b]) for a, b in chosen]
+
+
+def other_articles(pool: Pool) -> Iterator[tuple[Subject, Subject]]:
+    """Each text with its nearest neighbours that are other articles, in its own language and in others."""
+    vectors = np.stack([s.embedding.document for s in pool.subjects])
+    codes = np.unique([s.language for s in pool.subjects], return_inverse=True)[1]
+    golds = np.unique(pool.golds, return_inverse=True)[1]
+    seen: set[tuple[int, int]] = set()
+    for row, vector in enumerate(vectors):
+        similar = np.where(golds == golds[row], -np.inf, vectors @ vector)
+        for kind, mask in ((SAME_LANGUAGE, codes == codes[row]), (CROSS_LANGUAGE, codes != codes[row])):
+            ranked = np.argsort(-np.where(mask, similar, -np.inf), kind="stable")[: NEIGHBOURS[kind]]
+            seen.update((min(row, c), max(row, c)) for c in ranked.tolist() if mask[c] and np.isfinite(similar[c]))
+    for a, b in sorted(seen):
+        yield pool.subjects[a], pool.subjects[b]
