@@ -136,7 +136,7 @@ def nearest(subjects: Sequence[Subject], count: int) -> set[Pair]:
     if len(subjects) < 2:
         return set()
     vectors = np.rint(np.stack([s.embedding.document for s in subjects]) * _SCALE).astype(np.float32)
-    codes = np.unique([s.language for s in subjects], return_inverse=True)[1]
+    codes = np.unique([s.writing for s in subjects], return_inverse=True)[1]
     pairs: set[Pair] = set()
     height = max(1, _CELLS // len(vectors))
     for start in range(0, len(vectors), height):

@@ -27,7 +27,7 @@ def confirm(candidates: Sequence[CandidatePair], subjects: Sequence[Subject], ca
 def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration) -> Link:
     """The judgement of one pair whose texts differ."""
     aligned = align(left, right)
-    weights = calibration.weights[SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE]
+    weights = calibration.weights[SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE]
     evidence = [Evidence("prior", 1.0, weights.prior)]
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))

@@ -49,6 +49,11 @@ class Subject:
     fingerprint: Fingerprint
     embedding: Embedding
 
+    @property
+    def writing(self) -> str:
+        """Language and script: only texts that share both can be copies of each other."""
+        return f"{self.language}-{self.fingerprint.script}"
+
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
@@ -87,7 +92,7 @@ def measure(left: Subject, right: Subject, aligned: Alignment, calibration: Cali
         "missing-figures": missing / (missing + shared + FEW_FIGURES),
         "length": length_difference(left, right, calibration),
     }
-    if left.language == right.language:
+    if left.writing == right.writing:
         measured["shingles"] = jaccard(left.fingerprint.signature, right.fingerprint.signature)
     return measured
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.language import script_of
 from dedup.model import Article, Fingerprint
 from dedup.settings import Settings
 from dedup.text import normalise, numbers, segments, text_width
@@ -32,6 +33,7 @@ def _of(article: Article, normal: str, signature: NDArray[np.uint32], settings: 
         widths=widths[: settings.max_segments],
         dropped_segments=max(0, len(pieces) - settings.max_segments),
         width=float(widths.sum()),
+        script=script_of(article.text),
     )
 
 

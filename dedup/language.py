@@ -1,6 +1,8 @@
 """Which language a text is in. It chooses a centroid and words the report; it never decides whether texts may match."""
 
 import re
+import unicodedata
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ SAMPLE = 2_000
 
 _SAME = {
     "arb": "ar", "cmn": "zh", "fil": "tl", "in": "id", "iw": "he", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no",
-    "nn": "no", "pes": "fa", "prs": "fa", "ckb": "ku", "kmr": "ku", "zsm": "ms", "swh": "sw", "azj": "az", "uzn": "uz",
+    "nn": "no", "pes": "fa", "prs": "fa", "kmr": "ku", "zsm": "ms", "swh": "sw", "azj": "az", "uzn": "uz",
     "khk": "mn", "ekk": "et", "lvs": "lv", "als": "sq", "npi": "ne", "ory": "or", "pbt": "ps", "ydd": "yi", "plt": "mg",
 }  # fmt: skip
 """Codes for one language, or for varieties that one centroid serves, onto the code that the calibration uses."""
@@ -97,3 +99,23 @@ def _rare_language(sample: str) -> str | None:
 @cache
 def _labels() -> frozenset[str]:
     return frozenset(map(_plain, _identifier().labels))
+
+
+LETTERS = 500
+"""Letters that tell a text's script."""
+
+_ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "IDEOGRAPHIC": "CJK"}
+"""Japanese is written in three."""
+
+
+def script_of(text: str) -> str:
+    """The script of most of a text's first letters by its Unicode name ("LATIN", "ARABIC", "CJK"), "" without letters.
+
+    Serbian and Kurdish are written in two: such texts share no shingle, and compare as two languages do.
+    """
+    letters = [c for c in text[: 4 * LETTERS] if c.isalpha()][:LETTERS]
+    scripts = Counter(unicodedata.name(c, "?").split()[0] for c in letters)
+    merged: Counter[str] = Counter()
+    for script, count in scripts.items():
+        merged[_ONE_SCRIPT.get(script, script)] += count
+    return max(sorted(merged), key=merged.__getitem__, default="")

@@ -77,7 +77,7 @@ class Fingerprint:
     its character shingles, shape (permutations,). ``numbers`` are its figures as digit strings in order
     of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``widths``
     their sizes in Latin-letter equivalents; ``dropped_segments`` counts those beyond the limit of the settings.
-    ``width`` is the size of the whole text.
+    ``width`` is the size of the whole text, ``script`` that of most of its letters.
     """
 
     digest: str
@@ -87,6 +87,7 @@ class Fingerprint:
     widths: NDArray[np.float32]
     dropped_segments: int
     width: float
+    script: str
 
 
 @dataclass(frozen=True, slots=True)

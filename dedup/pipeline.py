@@ -86,7 +86,7 @@ def find_clusters(
     def judge_pair(pair: CandidatePair) -> Link:
         return judge(_with_source(pair, keys), subjects[pair.left], subjects[pair.right], calibration)
 
-    clustering = cluster(links, [s.language for s in subjects], judge_pair, settings.threshold)
+    clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold)
     clusters = with_copies(clustering.clusters, works, articles)
     return Report(
         articles=tuple(articles),

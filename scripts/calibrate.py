@@ -94,7 +94,8 @@ def selected(data: Path, name: str) -> list[Labelled]:
         return rows
     golds = sorted({row.gold for row in rows}, key=rank)
     for_centroids = set(golds[:CENTROID_ARTICLES])
-    return one_per_language(iter(rows), lambda r: r.language in MAIN_LANGUAGES or r.gold in for_centroids)
+    others = one_per_language(iter(rows), lambda r: r.language not in MAIN_LANGUAGES and r.gold in for_centroids)
+    return [row for row in rows if row.language in MAIN_LANGUAGES] + others  # main languages with their variants
 
 
 def parts(news: Iterable[Labelled]) -> list[Labelled]:

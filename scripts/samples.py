@@ -6,6 +6,7 @@ the same articles:
 * cut: a text against the first 40 to 80 % of its translation, or of itself: the same article;
 * edited: a text against itself with 5 to 20 % of its segments dropped or replaced: the same article;
 * twin: a text against its translation, or itself, every figure replaced: another article;
+* variant: two translations into one language (NTREX and TICO-19 have some): the same article;
 * cut neighbour: a text against the beginning of another article, so that being cut says nothing by itself.
 
 Other articles are each text's nearest neighbours by vector, the pairs that a run would propose.
@@ -123,7 +124,7 @@ def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iter
     """Pairs of one corpus with their answers."""
     cases = itertools.chain(translated(pool, calibration, rng), copied(pool, calibration, rng), neighbouring(pool, rng))
     for case, same, left, right in cases:
-        kind = SAME_LANGUAGE if left.language == right.language else CROSS_LANGUAGE
+        kind = SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE
         yield Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
 
 
@@ -143,11 +144,11 @@ def translated(pool: Pool, calibration: Calibration, rng: random.Random) -> Iter
 
 def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
     """Texts against themselves: edited, cut, made twins."""
-    by_language: dict[str, list[Subject]] = defaultdict(list)
+    by_writing: dict[str, list[Subject]] = defaultdict(list)
     for subject in pool.subjects:
-        by_language[subject.language].append(subject)
+        by_writing[subject.writing].append(subject)
     for subject in rng.sample(pool.subjects, min(1_000, len(pool.subjects))):
-        yield "edited", True, subject, edited(subject, by_language[subject.language], rng)
+        yield "edited", True, subject, edited(subject, by_writing[subject.writing], rng)
         yield "cut", True, subject, cut(subject, rng)
         if has_figures(subject, calibration):
             yield "twin", False, subject, twin(subject)
@@ -167,20 +168,31 @@ def has_figures(subject: Subject, calibration: Calibration) -> bool:
     return sum(calibration.rarity(n) > 3 for n in subject.fingerprint.numbers) >= TWIN_FIGURES
 
 
+def variants(pool: Pool) -> Iterator[Case]:
+    """Every pair of one article in one language."""
+    for a, b in same_article(pool):
+        if pool.subjects[a].writing == pool.subjects[b].writing:
+            yield "variant", True, pool.subjects[a], pool.subjects[b]
+
+
 def translations(pool: Pool, count: int, rng: random.Random) -> list[tuple[Subject, Subject]]:
-    """Pairs of one article in two languages (a corpus with variants has some in one)."""
+    """Pairs of one article in two languages."""
+    pairs = [(a, b) for a, b in same_article(pool) if pool.subjects[a].writing != pool.subjects[b].writing]
+    return [(pool.subjects[a], pool.subjects[b]) for a, b in rng.sample(pairs, min(count, len(pairs)))]
+
+
+def same_article(pool: Pool) -> list[tuple[int, int]]:
+    """All pairs of one article, by position."""
     members: dict[str, list[int]] = defaultdict(list)
     for position, gold in enumerate(pool.golds):
         members[gold].append(position)
-    pairs = [pair for gold in sorted(members) for pair in itertools.combinations(members[gold], 2)]
-    chosen = rng.sample(pairs, min(count, len(pairs)))
-    return [(pool.subjects[a], pool.subjects[b]) for a, b in chosen]
+    return [pair for gold in sorted(members) for pair in itertools.combinations(members[gold], 2)]
 
 
 def other_articles(pool: Pool) -> Iterator[tuple[Subject, Subject]]:
     """Each text with its nearest neighbours that are other articles, in its own language and in others."""
     vectors = np.stack([s.embedding.document for s in pool.subjects])
-    codes = np.unique([s.language for s in pool.subjects], return_inverse=True)[1]
+    codes = np.unique([s.writing for s in pool.subjects], return_inverse=True)[1]
     golds = np.unique(pool.golds, return_inverse=True)[1]
     seen: set[tuple[int, int]] = set()
     for row, vector in enumerate(vectors):

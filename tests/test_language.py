@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.language import UNKNOWN, language_of
+from dedup.language import UNKNOWN, language_of, script_of
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 
@@ -25,7 +25,7 @@ def test_the_languages_of_the_seeds() -> None:
         ("nb", "no"),
         ("prs", "fa"),
         (" AR ", "ar"),
-        ("ckb", "ku"),
+        ("ckb", "ckb"),
         ("eng", "en"),
         ("eng_Latn", "en"),
         ("arb_Arab", "ar"),
@@ -80,3 +80,18 @@ def test_any_text_has_a_code(text: str, declared: str | None) -> None:
     assert 2 <= len(code) <= 3
     assert code == code.lower()
     assert language_of(text, code if code != UNKNOWN else None) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("Çend antîkogulant li Îtalyayê", "LATIN"),
+        ("چەندین دەرمانی دژە خوێن", "ARABIC"),
+        ("東京は日本の首都です。カタカナ", "CJK"),
+        ("Председник је рекао: OK", "CYRILLIC"),
+        ("2026 — 17 %", ""),
+        ("", ""),
+    ],
+)
+def test_a_script_is_that_of_most_letters(text: str, script: str) -> None:
+    assert script_of(text) == script

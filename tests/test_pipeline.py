@@ -17,6 +17,8 @@ from dedup.model import Finder, Vectors
 from dedup.pipeline import prepare, works_of
 from dedup.report.json_file import to_json
 
+from . import stages
+
 ROOT = Path(__file__).parent.parent
 PAGE = "https://example.org/news/commune-report-1842.html"
 
@@ -357,3 +359,10 @@ def test_progress_is_told_by_stage() -> None:
     told: list[str] = []
     find_clusters(RECORDS, encoder=ENCODER, progress=told.append)
     assert told == ["reading", "preparing", "fingerprinting", "embedding", "proposing", "confirming", "clustering"]
+
+
+def test_one_language_in_two_scripts_may_be_one_article() -> None:
+    encoder = HashingEncoder({"председник": "president", "predsednik": "president", "дошао": "came", "došao": "came"})
+    records = [Record("cyrillic", "Председник дошао", None, "sr"), Record("latin", "Predsednik došao", None, "sr")]
+    (cluster,) = find_clusters(records, encoder=encoder, calibration=stages.calibration()).clusters
+    assert cluster.members == (0, 1)
