@@ -2,7 +2,8 @@
 
 An additive score ("weight of evidence", Good 1950; a generalised additive model, Hastie and Tibshirani 1986, with
 monotone piecewise linear terms) is its own explanation: every line that a user reads in a report is a term of the
-sum. It also travels: on corpora that it was not fitted on it did better than boosted trees (design, section 4).
+sum. It also travels: on four of five corpora that it was not fitted on, a preliminary study found it better than boosted
+trees.
 """
 
 import math
