@@ -2,8 +2,8 @@
 
 An additive score ("weight of evidence", Good 1950; a generalised additive model, Hastie and Tibshirani 1986, with
 monotone piecewise linear terms) is its own explanation: every line that a user reads in a report is a term of the
-sum. It also travels: on four of five corpora that it was not fitted on, a preliminary study found it better than boosted
-trees.
+sum. It also travels: on four of five corpora that it was not fitted on, a preliminary study found an additive score
+better than boosted trees.
 """
 
 import math
