@@ -165,7 +165,8 @@ class Cluster:
     """Articles that carry the same article: positions in ascending order, two or more.
 
     ``links`` are the judged pairs among them that reach the threshold. ``confidence`` is the mean
-    probability, over all other members, of the member that agrees least with the rest.
+    probability, over all other members, of the member that agrees least with the rest;
+    copies of one text count as one.
     """
 
     members: tuple[int, ...]

@@ -24,7 +24,7 @@ class Settings:
     permutations: int = 128
     """Values in a MinHash signature; the standard error of a Jaccard estimate is at most 0.044."""
     bands: int = 32
-    """Bands a signature is cut into: pairs at Jaccard 0.42 share one with probability 1/2."""
+    """Bands a signature is cut into: pairs at Jaccard 0.38 share one with probability 1/2."""
     seed: int = 1
     """Seed of the MinHash permutations."""
     neighbours: int = 10

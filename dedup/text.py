@@ -16,8 +16,8 @@ MAX_SEGMENT = 400
 """Longer ones are cut: about 100 tokens, well within the 512 of the model."""
 
 UNMARKED_SEGMENT = 130
-"""The same for scripts that mark no sentence ends, whose texts come as one sentence a line: the median width of a
-sentence in NTREX is 114."""
+"""The same for scripts that mark no sentence ends, whose texts come as one sentence a line: a choice, about the size
+of one sentence."""
 
 _UNMARKED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff]")
 """Thai, Lao, Khmer."""

@@ -115,6 +115,7 @@ def twin(subject: Subject) -> Subject:
 
 
 MOST_NEIGHBOURS = 8_000
+"""Pairs of neighbours that are drawn from a corpus."""
 
 TWIN_FIGURES = 3
 """A template whose text states fewer figures of its own than this cannot be told from a translation by them."""

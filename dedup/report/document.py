@@ -120,7 +120,10 @@ class Cluster(Struct, frozen=True, kw_only=True):
     source_url: Annotated[str | None, Meta(description="The URL that most members cite.")]
     confidence: Annotated[
         Probability,
-        Meta(description="Mean probability, over all other members, of the member that agrees least with the rest."),
+        Meta(
+            description="Mean probability, over all other members, of the member that agrees least with the rest; "
+            "copies of one text count as one."
+        ),
     ]
     keep: Annotated[str, Meta(description="Id of the member with the longest text.")]
     members: Annotated[tuple[Member, ...], Meta(description="By id.", min_length=2)]
