@@ -5,14 +5,14 @@ The texts stay where they are; only numbers computed from them enter the project
 """
 
 import gzip
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CALIBRATION_SHARE = 60
-"""Per cent of the articles of a corpus that calibration may see; the others are for reporting only."""
+from dedup.calibration.split import for_calibration
+
+__all__ = ["MAIN_LANGUAGES", "Labelled", "for_calibration", "one_per_language", "read_corpus"]
 
 MAIN_LANGUAGES = (
     "ar", "bg", "bn", "cs", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko",
@@ -30,11 +30,6 @@ class Labelled:
     text: str
     language: str
     gold: str
-
-
-def for_calibration(gold: str) -> bool:
-    """Whether the article may be used for fitting: decided by its name alone, so that no script can mix the halves."""
-    return int.from_bytes(hashlib.sha256(gold.encode()).digest()[:4], "big") % 100 < CALIBRATION_SHARE
 
 
 def read_corpus(folder: Path, name: str) -> Iterator[Labelled]:

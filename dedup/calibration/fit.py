@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from samples import Sample
 from scipy.optimize import minimize
 
 from dedup.calibration import Calibration, Curve, Weights
+from dedup.calibration.pairs import Sample
 
 
 @dataclass(frozen=True, slots=True)
