@@ -26,8 +26,8 @@ from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration
 from dedup.calibration.compute import Outcome, Prepared, norms, outcomes, pool_of, understand, weights_of, with_coverage
-from dedup.calibration.files import write
 from dedup.calibration.pairs import samples_of
+from dedup.calibration.store import write
 from dedup.encoders import load_encoder
 from dedup.model import Record
 
