@@ -202,6 +202,19 @@ def test_of_several_links_the_weakest_is_explained() -> None:
     assert ("3 links (translation 2, near-duplicate 1), the weakest: translation 0.800: passages align 0.50\n") in shown
 
 
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(0.412, "confidence 0.850, weakest pair 0.412 (b and c)\n"), (0.9, "confidence 0.850\n")]
+)
+def test_weakest_pair_is_told_where_it_is_weak(probability: float, shown: str) -> None:
+    cluster = Cluster((0, 1, 2), (link(0, 1), link(0, 2)), 0.85, link(1, 2, probability))
+    assert shown in summary(report_of([article("a"), article("b"), article("c")], [cluster]))
+
+
+def test_weakest_pair_of_two_is_told_by_their_link() -> None:
+    cluster = Cluster((0, 1), (link(0, 1, 0.6),), 0.6, link(0, 1, 0.6))
+    assert "weakest" not in summary(report_of([article("a"), article("b")], [cluster]))
+
+
 def test_cluster_without_a_link_says_so() -> None:
     shown = summary(report_of([article("a"), article("b")], [Cluster((0, 1), (), 0.45)]))
     assert "no pair reaches the threshold by itself" in shown
