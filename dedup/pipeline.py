@@ -21,6 +21,7 @@ from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import Encoder, load_encoder
 from dedup.evidence import Subject
 from dedup.fingerprints import SIGNATURE_SCHEME, fingerprint
+from dedup.flags import flagged
 from dedup.language import language_of
 from dedup.model import (
     Article,
@@ -87,7 +88,7 @@ def find_clusters(
         return judge(_with_source(pair, keys), subjects[pair.left], subjects[pair.right], calibration)
 
     clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold)
-    clusters = with_copies(clustering.clusters, works, articles)
+    clusters = flagged(with_copies(clustering.clusters, works, articles), works, articles, settings.threshold)
     return Report(
         articles=tuple(articles),
         clusters=clusters,

@@ -144,6 +144,10 @@ class Cluster(Struct, frozen=True, kw_only=True):
             "and no link. Null where all members hold one text, and in reports of versions that did not tell."
         ),
     ] = None
+    flags: Annotated[
+        tuple[str, ...],
+        Meta(description="Why to look at it before anything is removed, a sentence each; mostly there is no reason."),
+    ] = ()
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -248,6 +252,7 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Article], ids: Seq
         members=members,
         links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
         weakest=None if cluster.weakest is None else _weakest(cluster.weakest, ids),
+        flags=tuple(map(writable, cluster.flags)),
     )
 
 

@@ -77,14 +77,20 @@ class _Page(Printer):
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
 
     def clusters(self, clusters: Sequence[Cluster]) -> None:
-        for number, cluster in enumerate(clusters[:CLUSTERS_SHOWN], start=1):
+        """The first ones, and of all that are flagged as many as fit, each with its number in the JSON report."""
+        flagged_first = sorted(range(len(clusters)), key=lambda place: not clusters[place].flags)
+        for place in sorted(flagged_first[:CLUSTERS_SHOWN]):
             self.line()
-            self.cluster(number, cluster)
-        if len(clusters) > CLUSTERS_SHOWN:
+            self.cluster(place + 1, clusters[place])
+        if rest := flagged_first[CLUSTERS_SHOWN:]:
+            flagged = sum(1 for place in rest if clusters[place].flags)
+            among = f", {flagged:,} of them flagged" if flagged else ""
             self.line()
-            self.line(f"… and {counted(len(clusters) - CLUSTERS_SHOWN, 'more cluster')} ({IN_JSON})")
+            self.line(f"… and {counted(len(rest), 'more cluster')}{among} ({IN_JSON})")
 
     def cluster(self, number: int, cluster: Cluster) -> None:
+        for flag in cluster.flags:
+            self.line(f"! {flag}", "bold yellow")
         agreement = f"confidence {shown_probability(cluster.confidence)}{_weakest(cluster)}"
         records = counted(len(cluster.members), "record")
         self.line(f"{number}. {', '.join(cluster.languages)}: {records}, {agreement}", "bold")

@@ -76,6 +76,13 @@ def test_weakest_pair_is_told_by_ids_though_it_is_no_link() -> None:
     assert ("a", "b") not in {(one.left, one.right) for one in cluster.links}
 
 
+def test_flags_are_written_as_they_are() -> None:
+    flags = ("giant: 1,204 different texts of 5,000", "loose: so and so")
+    pair = Cluster((0, 1), (link(0, 1),), 0.4, flags=flags)
+    (cluster,) = checked_document(report_of([article("a"), article("b")], [pair])).clusters
+    assert cluster.flags == flags
+
+
 def test_copies_of_one_text_have_no_weakest_pair() -> None:
     report = to_json(report_of([article("a"), article("b")], [Cluster((0, 1), (link(0, 1),), 1.0)]))
     assert json.loads(report)["clusters"][0]["weakest"] is None
