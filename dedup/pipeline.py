@@ -21,6 +21,7 @@ from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import Encoder, load_encoder
 from dedup.evidence import Subject
 from dedup.fingerprints import SIGNATURE_SCHEME, fingerprint
+from dedup.flags import flagged
 from dedup.language import language_of
 from dedup.model import (
     Article,
@@ -87,7 +88,7 @@ def find_clusters(
         return judge(_with_source(pair, keys), subjects[pair.left], subjects[pair.right], calibration)
 
     clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold)
-    clusters = with_copies(clustering.clusters, works, articles)
+    clusters = flagged(with_copies(clustering.clusters, works, articles), works, articles, settings.threshold)
     return Report(
         articles=tuple(articles),
         clusters=clusters,
@@ -172,15 +173,22 @@ def with_copies(
 
 
 def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Article]) -> Cluster:
-    links = [replace(link, left=works[link.left][0], right=works[link.right][0]) for link in found.links]
+    def of_articles(link: Link) -> Link:
+        return replace(link, left=works[link.left][0], right=works[link.right][0])
+
+    links = [of_articles(link) for link in found.links]
     for first, *copies in (works[member] for member in found.members):
         for copy in copies:
             shared = article_keys([articles[first]]) & article_keys([articles[copy]])
             finders = (Finder.EXACT, Finder.SOURCE_URL) if shared else (Finder.EXACT,)
             links.append(same_text(CandidatePair(first, copy, finders)))
     confidence = found.confidence if len(found.members) > 1 else min(link.probability for link in links)
-    members = tuple(sorted(i for member in found.members for i in works[member]))
-    return Cluster(members, tuple(sorted(links, key=lambda link: (link.left, link.right))), confidence)
+    return Cluster(
+        members=tuple(sorted(i for member in found.members for i in works[member])),
+        links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
+        confidence=confidence,
+        weakest=of_articles(found.weakest) if found.weakest else None,
+    )
 
 
 def _with_source(pair: CandidatePair, keys: Sequence[frozenset[str]]) -> CandidatePair:

@@ -221,6 +221,20 @@ def test_a_copy_lends_its_citation_to_the_text() -> None:
     assert found_by[0, 1] == (Finder.EXACT,)
 
 
+def test_the_weakest_pair_is_of_two_texts_and_named_by_their_first_records() -> None:
+    report = run([Record("a", BEES), Record("b", ENGLISH), Record("c-de", GERMAN), Record("d", ENGLISH)])
+    (found,) = report.clusters
+    assert found.members == (1, 2, 3)
+    assert found.weakest is not None
+    assert (found.weakest.left, found.weakest.right) == (1, 2)
+    assert found.weakest.probability == min(one.probability for one in found.links)
+
+
+def test_copies_alone_have_no_weakest_pair() -> None:
+    (found,) = run([Record("a", ENGLISH), Record("b", ENGLISH), Record("c", BEES)]).clusters
+    assert found.weakest is None
+
+
 def test_copies_that_cite_one_page_say_so() -> None:
     report = run([Record("a", ENGLISH, PAGE), Record("b", ENGLISH, PAGE)])
     assert report.clusters[0].links[0].found_by == (Finder.EXACT, Finder.SOURCE_URL)
