@@ -125,8 +125,8 @@ NAME = re.compile(r"[^\W\d_]{4,}")
 def name_twins(rows: Sequence[Labelled]) -> Rows:
     """Templates: half of the languages of an article carry it as it is, half with its names replaced.
 
-    Only in Latin script, where a name can be recognised by its spelling. An ending stays on it ("Trumps", "Trumpov"):
-    whatever begins with a name is replaced up to there.
+    Only in Latin script, where a name can be recognised by its spelling. An ending of up to three letters stays on it
+    ("Trumps", "Trumpovi").
     """
     articles = {gold: [r for r in some if script_of(r.text) == "LATIN"] for gold, some in by_article(rows).items()}
     names = {gold: names_of(some) for gold, some in articles.items()}
@@ -134,7 +134,8 @@ def name_twins(rows: Sequence[Labelled]) -> Rows:
     made: Rows = []
     for place, gold in enumerate(usable):
         donors = [name for other in usable[place + 1 :] + usable[:place] for name in names[other]]
-        others = dict(zip(names[gold], [name for name in donors if name not in names[gold]], strict=False))
+        new = [name for name in dict.fromkeys(donors) if name not in names[gold]]
+        others = dict(zip(names[gold], new, strict=False))
         for number, row in enumerate(articles[gold]):
             if number % 2:
                 row = replace(row, text=with_other_names(row.text, others), gold=f"{gold} twin")
@@ -143,16 +144,18 @@ def name_twins(rows: Sequence[Labelled]) -> Rows:
 
 
 def names_of(versions: Sequence[Labelled]) -> list[str]:
-    """The names that most versions of an article spell alike, the most common first."""
-    found = Counter(word for row in versions for word in {w for w in NAME.findall(row.text) if w.istitle()})
-    alike = [name for name, count in found.items() if count >= ALIKE * len(versions)]
-    return sorted(alike, key=lambda name: (-found[name], name))
+    """The names that most versions of an article spell alike, the most common first; none that is a word as well."""
+    words = [set(NAME.findall(row.text)) for row in versions]
+    found = Counter(word for some in words for word in some if word.istitle())
+    alike = (name for name, count in found.items() if count >= ALIKE * len(versions))
+    named = [name for name in alike if not any(name.lower() in some for some in words)]
+    return sorted(named, key=lambda name: (-found[name], name))
 
 
 def with_other_names(text: str, others: Mapping[str, str]) -> str:
     """The text with each name replaced, whatever ending it has, in capitals where it is in capitals."""
     longest_first = sorted(others, key=lambda name: (-len(name), name))
-    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + ")", re.IGNORECASE)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})(?=[^\W\d_]{{0,3}}\b)", re.IGNORECASE)
 
     def other(found: re.Match[str]) -> str:
         name = others.get(found[0].title())
