@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dedup import Record, Relation, Report, Settings, Skipped, find_clusters
 from dedup.encoders import HashingEncoder
-from dedup.model import Finder, Vectors
-from dedup.pipeline import prepare, works_of
+from dedup.model import CandidatePair, Finder, Vectors
+from dedup.pipeline import judge_unproposed, prepare, report_of, run_stages, works_of
 from dedup.report.json_file import to_json
 
 from . import stages
@@ -367,6 +367,19 @@ def test_settings_and_model_are_stamped() -> None:
     assert "datasketch" in str(report.settings["signature"])
     assert "batch_size" not in report.settings
     assert (report.encoder.name, report.encoder.digest) == ("hashing", ENCODER.digest)
+
+
+def test_the_stages_hold_a_judgement_of_each_candidate_and_make_the_report() -> None:
+    stages_of_run = run_stages(declared(RECORDS), Settings(), ENCODER)
+    pairs = [(pair.left, pair.right) for pair in stages_of_run.proposal.pairs]
+    assert [(link.left, link.right) for link in stages_of_run.links] == pairs
+    assert len(stages_of_run.works) == len(stages_of_run.subjects) < len(stages_of_run.articles)
+    for link in stages_of_run.links:
+        pair = CandidatePair(link.left, link.right, ())
+        judged = judge_unproposed(pair, stages_of_run.keys, stages_of_run.subjects, stages_of_run.calibration)
+        assert (judged.probability, judged.evidence) == (link.probability, link.evidence)
+    report = report_of(stages_of_run, Settings(), ENCODER)
+    assert to_json(report) == to_json(run(RECORDS))
 
 
 def test_progress_is_told_by_stage() -> None:
