@@ -5,6 +5,7 @@ The texts stay where they are; only numbers computed from them enter the project
 """
 
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
