@@ -10,10 +10,10 @@ import oracle
 import outcome as outcomes
 import pytest
 import reliability
-from corpora import MAIN_LANGUAGES, Labelled, family
+from corpora import MAIN_LANGUAGES, Labelled
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import cuts, name_twins, parts, sparse, twins
+from inputs import cuts, family, name_twins, parts, sparse, twins
 from noise import noisy, typing_errors, without_punctuation, wrong_encoding
 from outcome import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, Outcome, confusion_of, kind_of
 
