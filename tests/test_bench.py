@@ -113,7 +113,9 @@ def test_candidates_and_links_are_judged_by_gold() -> None:
     assert sum(one.right for one in candidates) == 4
     links = list(reliability.links(outcome))
     assert [one.right for one in links] == [True] * 4
-    assert reliability.report(links).all.pairs == sum(part.pairs for part in reliability.report(links).by_kind.values())
+    assert reliability.breakdown(links).all.pairs == sum(
+        part.pairs for part in reliability.breakdown(links).by_kind.values()
+    )
 
 
 # --- candidates
