@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import msgspec
-from corpora import Labelled, family
+from corpora import Labelled
+from inputs import family
 
 from dedup import Record, Report, Settings
 from dedup.calibration import Calibration

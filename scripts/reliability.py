@@ -56,7 +56,7 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Breakdown:
     """All pairs, and by kind and by length those that have any."""
 
     all: Reliability
@@ -79,7 +79,7 @@ def reliability(probabilities: Sequence[float], answers: Sequence[bool]) -> Reli
     return Reliability(len(p), error, float(((p - right) ** 2).sum()) / total, tuple(bins))
 
 
-def report(judged: Iterable[Judged]) -> Report:
+def breakdown(judged: Iterable[Judged]) -> Breakdown:
     """Of some pairs, and of each kind and length apart."""
     pairs = list(judged)
     kinds: dict[str, list[Judged]] = defaultdict(list)
@@ -87,7 +87,7 @@ def report(judged: Iterable[Judged]) -> Report:
     for one in pairs:
         kinds[one.kind].append(one)
         lengths[one.length].append(one)
-    return Report(
+    return Breakdown(
         all=_of(pairs),
         by_kind={name: _of(kinds[name]) for name in KINDS if name in kinds},
         by_length={name: _of(lengths[name]) for name in LENGTHS if name in lengths},
@@ -123,7 +123,7 @@ def length_of(segments: int) -> str:
     return LENGTHS[sum(segments >= least for least in (3, 6, 16))]
 
 
-def lines(name: str, found: Report) -> Iterator[str]:
+def lines(name: str, found: Breakdown) -> Iterator[str]:
     """The tables, for people."""
     yield f"{name}: {summary(found.all)}"
     yield "    probability      pairs     mean    right"
