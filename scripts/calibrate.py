@@ -112,8 +112,8 @@ def parts(news: Iterable[Labelled]) -> list[Labelled]:
 
 def prepare(rows: Sequence[Labelled], encoder: CachedEncoder) -> Prepared:
     """A corpus through the stages of a run, up to the segment vectors."""
-    records = [Record(r.id, r.text, None, r.language) for r in rows]
-    prepared, skipped = understand(records, {r.id: r.gold for r in rows}, encoder)
+    records = [Record(r.id, r.text, language=r.language, gold=r.gold) for r in rows]
+    prepared, skipped = understand(records, encoder)
     if skipped:
         sys.exit(f"unusable records: {skipped}")
     print(f"{rows[0].corpus}: {len(rows)} records", flush=True)
