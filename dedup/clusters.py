@@ -177,4 +177,5 @@ class _Grouping:
             members=members,
             links=tuple(link for link in links if link.probability >= self._threshold),
             confidence=min(map(math.fsum, agreement.values())) / (len(members) - 1),
+            weakest=min(links, key=lambda link: (link.probability, link.left, link.right)),
         )

@@ -169,12 +169,16 @@ class Cluster:
 
     ``links`` are the judged pairs among them that reach the threshold. ``confidence`` is the mean
     probability, over all other members, of the member that agrees least with the rest;
-    copies of one text count as one.
+    copies of one text count as one. ``weakest`` is the least probable of all pairs of different texts
+    among them, whether it reaches the threshold or not (of equal ones the first); None where all hold one text.
+    ``flags`` say, a sentence each, why a person should look at it before anything is removed (:mod:`dedup.flags`).
     """
 
     members: tuple[int, ...]
     links: tuple[Link, ...]
     confidence: float
+    weakest: Link | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ the end.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from dedup import calibration as calibrations
 from dedup.calibration import Calibration
-from dedup.candidates import propose
+from dedup.candidates import Proposal, propose
 from dedup.clusters import Clustering, cluster
 from dedup.confirm import confirm, judge, same_text
 from dedup.conflicts import find_conflicts
@@ -21,6 +22,7 @@ from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import Encoder, load_encoder
 from dedup.evidence import Subject
 from dedup.fingerprints import SIGNATURE_SCHEME, fingerprint
+from dedup.flags import flagged
 from dedup.language import language_of
 from dedup.model import (
     Article,
@@ -64,6 +66,38 @@ def find_clusters(
     """
     settings = settings or Settings()
     encoder = encoder or load_encoder(settings.model, settings.batch_size)
+    return report_of(run_stages(records, settings, encoder, calibration, progress), settings, encoder)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What the stages of a run made: position ``i`` of ``articles`` and ``fingerprints`` is one article, position ``i``
+    of ``works``, ``keys`` and ``subjects`` one work, and pairs, links and clusters name works.
+    """
+
+    articles: tuple[Article, ...]
+    fingerprints: tuple[Fingerprint, ...]
+    skipped: tuple[Skipped, ...]
+    works: tuple[tuple[int, ...], ...]
+    """Positions of the articles with one text."""
+    keys: tuple[frozenset[str], ...]
+    """The source keys that each work cites."""
+    subjects: tuple[Subject, ...]
+    calibration: Calibration
+    proposal: Proposal
+    links: tuple[Link, ...]
+    """The judgement of each candidate pair, in their order, whatever its probability."""
+    clustering: Clustering
+
+
+def run_stages(
+    records: Iterable[Record | Skipped],
+    settings: Settings,
+    encoder: Encoder,
+    calibration: Calibration | None = None,
+    progress: Progress = lambda _stage: None,
+) -> Stages:
+    """The stages up to the clusters; see :func:`find_clusters`."""
     calibration = calibration or calibrations.given(settings.calibration, encoder)
     progress("reading")
     kept, skipped = unique_records(records)
@@ -83,22 +117,42 @@ def find_clusters(
     progress("confirming")
     links = confirm(proposal.pairs, subjects, calibration)
     progress("clustering")
-
-    def judge_pair(pair: CandidatePair) -> Link:
-        return judge(_with_source(pair, keys), subjects[pair.left], subjects[pair.right], calibration)
-
+    judge_pair = partial(judge_unproposed, keys=keys, subjects=subjects, calibration=calibration)
     clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold)
-    clusters = with_copies(clustering.clusters, works, articles)
-    return Report(
+    return Stages(
         articles=tuple(articles),
-        clusters=clusters,
-        conflicts=find_conflicts(articles, works, clusters, links),
-        funnel=(*proposal.funnel, *_later_stages(links, clustering, works, settings.threshold)),
+        fingerprints=tuple(fingerprints),
         skipped=tuple(sorted((*skipped, *unusable), key=lambda s: (s.path, s.line or 0, s.reason))),
-        encoder=EncoderInfo(encoder.name, encoder.digest, calibration.name),
+        works=tuple(works),
+        keys=tuple(keys),
+        subjects=tuple(subjects),
+        calibration=calibration,
+        proposal=proposal,
+        links=tuple(links),
+        clustering=clustering,
+    )
+
+
+def report_of(stages: Stages, settings: Settings, encoder: Encoder) -> Report:
+    """The report on a run with these settings and this encoder."""
+    articles, works = stages.articles, stages.works
+    found = with_copies(stages.clustering.clusters, works, articles)
+    clusters = flagged(found, works, articles, settings.threshold)
+    return Report(
+        articles=articles,
+        clusters=clusters,
+        conflicts=find_conflicts(articles, works, clusters, stages.links),
+        funnel=(
+            *stages.proposal.funnel,
+            *_later_stages(stages.links, stages.clustering, works, settings.threshold),
+        ),
+        skipped=stages.skipped,
+        encoder=EncoderInfo(encoder.name, encoder.digest, stages.calibration.name),
         settings={**settings.stamped(), "signature": SIGNATURE_SCHEME},
         dropped_segments={
-            a.record.id: f.dropped_segments for a, f in zip(articles, fingerprints, strict=True) if f.dropped_segments
+            a.record.id: f.dropped_segments
+            for a, f in zip(articles, stages.fingerprints, strict=True)
+            if f.dropped_segments
         },
     )
 
@@ -173,21 +227,33 @@ def with_copies(
 
 
 def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Article]) -> Cluster:
-    links = [replace(link, left=works[link.left][0], right=works[link.right][0]) for link in found.links]
+    def of_articles(link: Link) -> Link:
+        return replace(link, left=works[link.left][0], right=works[link.right][0])
+
+    links = [of_articles(link) for link in found.links]
     for first, *copies in (works[member] for member in found.members):
         for copy in copies:
             shared = article_keys([articles[first]]) & article_keys([articles[copy]])
             finders = (Finder.EXACT, Finder.SOURCE_URL) if shared else (Finder.EXACT,)
             links.append(same_text(CandidatePair(first, copy, finders)))
     confidence = found.confidence if len(found.members) > 1 else min(link.probability for link in links)
-    members = tuple(sorted(i for member in found.members for i in works[member]))
-    return Cluster(members, tuple(sorted(links, key=lambda link: (link.left, link.right))), confidence)
+    return Cluster(
+        members=tuple(sorted(i for member in found.members for i in works[member])),
+        links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
+        confidence=confidence,
+        weakest=of_articles(found.weakest) if found.weakest else None,
+    )
 
 
-def _with_source(pair: CandidatePair, keys: Sequence[frozenset[str]]) -> CandidatePair:
-    """A pair that clustering asks for, with the source URL among its finders where the two share one."""
-    shared = keys[pair.left] & keys[pair.right]
-    return replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by)) if shared else pair
+def judge_unproposed(
+    pair: CandidatePair, keys: Sequence[frozenset[str]], subjects: Sequence[Subject], calibration: Calibration
+) -> Link:
+    """The judgement of a pair of works that no finder proposed, with the source URL among its finders where the two
+    share one all the same.
+    """
+    if keys[pair.left] & keys[pair.right]:
+        pair = replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by))
+    return judge(pair, subjects[pair.left], subjects[pair.right], calibration)
 
 
 def _later_stages(

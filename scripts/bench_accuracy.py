@@ -1,10 +1,26 @@
 """Measure accuracy on articles that calibration has not seen.
 
-    python scripts/bench_accuracy.py --data ../shared/data --cache /tmp/dedup-vectors
+    python scripts/bench_accuracy.py --data ../shared/data --cache /tmp/dedup-vectors --corpora all --json figures.json
 
-For each corpus: the records of the articles that :func:`corpora.for_calibration` keeps for reporting (all of XQuAD,
-which calibration never reads), pooled as one input with the declared languages, through ``find_clusters`` and
-``evaluate``. ``--write FOLDER`` leaves each input there as JSONL with gold, for the same by hand:
+Each input (``inputs.py`` tells what they are) goes through the stages of ``find_clusters`` with its declared languages
+and then through ``evaluate``. One row of the table an input:
+
+=============  =======================================================================================================
+B-cubed, pair, exact   scores of :mod:`dedup.evaluate`
+false merges   pairs of records that were put together wrongly; in brackets their share of all pairs of different
+               articles, of twins of all pairs of an article and its twin; what they are in the last column
+proposed       share of the true pairs that a finder proposes
+reached, in 20 share of the records with a partner that have a right one among their candidates, among the first 20
+ECE            expected calibration error of the candidate pairs (``reliability.py``)
+>= 0.9         of the links in clusters given 0.9 or more, the share that is right
+=============  =======================================================================================================
+
+Below the table, where asked: ``--candidates`` recall by finder, ``--oracle N`` what judging every pair would change
+(``oracle.py``; the articles of up to N records), ``--reliability`` tables of probabilities, ``--by-language-pair`` the
+worst recall, ``--mistakes N`` the worst N with their evidence. ``--json FILE`` writes all figures (mistakes, which show
+texts, apart; the oracle where it ran).
+
+``--write FOLDER`` leaves each input there as JSONL with gold, for the same by hand:
 
     dedup run FOLDER/xquad.jsonl -o report.json
     dedup evaluate report.json --gold FOLDER/xquad.jsonl
@@ -14,124 +30,195 @@ the command's).
 """
 
 import argparse
-import hashlib
 import json
-import re
-import time
-import unicodedata
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, read_corpus
+import mistakes
+import msgspec
+import oracle
+import reliability
+from corpora import Labelled
+from inputs import INPUTS, Rows, draws_of
+from outcome import Outcome, Recall, evaluation, false_merges_by_kind, recall_by_languages, run
 from vector_cache import CachedEncoder
 
-from dedup import Record, Settings, find_clusters
+from dedup import Settings
 from dedup.calibration import load
 from dedup.encoders import load_encoder
-from dedup.evaluate import Evaluation, evaluate
-from dedup.report.document import document_of
-from dedup.text import numbers
+from dedup.evaluate import Score
 
-CORPORA = ("ntrex", "xquad", "tico", "courses", "k8sdocs", "twins")
+LEAST_RECALLS = 15
+"""Pairs of languages that ``--by-language-pair`` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that is measured of one input; see the modules that the values are from."""
+
+    records: int
+    languages: int
+    articles: int
+    draws: int
+    b_cubed: Score
+    pairs: Score
+    exact_clusters: Score
+    false_merges: int
+    false_merge_share: float
+    false_merges_by_kind: dict[str, int]
+    missed_pairs: int
+    candidates: oracle.CandidateRecall
+    candidate_reliability: reliability.Report
+    link_reliability: reliability.Report
+    recall_by_language_pair: dict[str, Recall]
+    recall_by_language: dict[str, Recall]
+    loss: oracle.Loss | None
+    seconds: float
 
 
 def main() -> None:
-    """Run each corpus and print one table."""
+    """Run each input, print its row, and what else was asked for."""
+    options = parse()
+    settings = Settings(threshold=options.threshold)
+    bundled = load_encoder("bundled", settings.batch_size)
+    encoder = CachedEncoder(bundled, options.cache) if options.cache else bundled
+    calibration = load(options.calibration, encoder.digest) if options.calibration else None
+    print(HEADER)
+    figures: dict[str, Figures] = {}
+    for name in INPUTS if "all" in options.corpora else options.corpora:
+        draws = draws_of(options.data, name)
+        if options.write:
+            write(draws, options.write, name)
+        outcomes = [run(rows, settings, encoder, calibration, identify=options.identify) for rows in draws]
+        loss = oracle.loss(outcomes, options.oracle, settings, encoder) if options.oracle else None
+        figures[name] = figures_of(draws, outcomes, loss)
+        print(row_of(name, figures[name]), flush=True)
+        for text in details(figures[name], outcomes, options):
+            print(f"  {text}", flush=True)
+    if options.json:
+        write_json(figures, settings, options, options.json)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
-    parser.add_argument("--corpora", nargs="+", default=list(CORPORA[:2]), choices=CORPORA)
+    parser.add_argument(
+        "--corpora", nargs="+", default=list(INPUTS[:2]), choices=[*INPUTS, "all"], help="the inputs, or all of them"
+    )
     parser.add_argument("--threshold", type=float, default=Settings().threshold)
     parser.add_argument("--identify", action="store_true", help="leave out the declared languages")
     parser.add_argument("--calibration", type=Path, help="folder with another calibration than the shipped one")
     parser.add_argument("--write", type=Path, help="folder for the inputs as JSONL")
-    options = parser.parse_args()
-    bundled = load_encoder("bundled", Settings().batch_size)
-    encoder = CachedEncoder(bundled, options.cache) if options.cache else bundled
-    calibration = load(options.calibration, encoder.digest) if options.calibration else None
-    print(HEADER)
-    for name in options.corpora:
-        rows = held_out(options.data, name)
-        if options.write:
-            write(rows, options.write / f"{name}.jsonl")
-        records = [Record(r.id, r.text, None, None if options.identify else r.language) for r in rows]
-        started = time.perf_counter()
-        report = find_clusters(records, Settings(threshold=options.threshold), encoder=encoder, calibration=calibration)
-        seconds = time.perf_counter() - started
-        print(line(name, rows, evaluate(document_of(report), {r.id: r.gold for r in rows}), seconds), flush=True)
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--candidates", action="store_true", help="recall of the candidates by finder")
+    parser.add_argument("--oracle", type=int, metavar="N", help="judge all pairs of the articles of up to N records")
+    parser.add_argument("--reliability", action="store_true", help="tables of probabilities")
+    parser.add_argument("--by-language-pair", action="store_true", help="the worst recall by languages")
+    parser.add_argument("--mistakes", type=int, metavar="N", default=0, help="the N worst of each sort, with texts")
+    return parser.parse_args()
 
 
-def held_out(data: Path, name: str) -> list[Labelled]:
-    """The records of a corpus that calibration has not seen."""
-    if name == "xquad":
-        return list(read_corpus(data, name))
-    if name == "twins":
-        return twins(held_out(data, "ntrex"))
-    rows = (row for row in read_corpus(data, name) if not for_calibration(row.gold))
-    if name == "ntrex":
-        return one_per_language(rows, lambda r: r.language in MAIN_LANGUAGES)
-    return list(rows)
+def figures_of(draws: Sequence[Rows], outcomes: Sequence[Outcome], loss: oracle.Loss | None) -> Figures:
+    """All figures of one input."""
+    found = evaluation(outcomes)
+    by_pair, by_language = recall_by_languages(outcomes)
+    return Figures(
+        records=found.records,
+        languages=len({row.language for rows in draws for row in rows}),
+        articles=found.gold_clusters,
+        draws=len(draws),
+        b_cubed=found.b_cubed,
+        pairs=found.pairs,
+        exact_clusters=found.exact_clusters,
+        false_merges=found.false_merges,
+        false_merge_share=found.false_merges / sum(map(pairs_to_keep_apart, draws)),
+        false_merges_by_kind=false_merges_by_kind(outcomes),
+        missed_pairs=found.missed_pairs,
+        candidates=oracle.candidate_recall(outcomes),
+        candidate_reliability=reliability.report(pair for o in outcomes for pair in reliability.candidates(o)),
+        link_reliability=reliability.report(pair for o in outcomes for pair in reliability.links(o)),
+        recall_by_language_pair=by_pair,
+        recall_by_language=by_language,
+        loss=loss,
+        seconds=sum(outcome.seconds for outcome in outcomes),
+    )
 
 
-TWIN_FIGURES = 3
-"""An article that states fewer figures of two digits or more makes no twin: nothing in it could be told apart."""
-
-FIGURE = re.compile(r"\d+(?:[.,'’٫٬\u00a0\u202f]\d+)*")
-
-
-def twins(rows: list[Labelled]) -> list[Labelled]:
-    """Templates: half of the languages of an article carry it as it is, half with every figure replaced.
-
-    The replacement is one for one and the same in all languages, digit for digit in the digits of the script.
-    """
-    english = {r.gold: r.text for r in rows if r.language == "en"}
-    usable = {g for g, text in english.items() if len({n for n in numbers(text) if len(n) > 1}) >= TWIN_FIGURES}
-    made = []
-    for row in rows:
-        if row.gold in usable and MAIN_LANGUAGES.index(row.language) % 2:
-            made.append(replace(row, text=with_other_figures(row.text, row.gold), gold=f"{row.gold} twin"))
-        elif row.gold in usable:
-            made.append(row)
-    return made
+def pairs_to_keep_apart(rows: Sequence[Labelled]) -> int:
+    """Pairs of records that carry different articles; where there are twins, only an article and its twin."""
+    sizes = Counter(row.gold for row in rows)
+    with_twins = sum(sizes[gold] * sizes[f"{gold} twin"] for gold in list(sizes))
+    return with_twins or (len(rows) ** 2 - sum(n * n for n in sizes.values())) // 2
 
 
-def with_other_figures(text: str, key: str) -> str:
-    """The text with every figure replaced."""
-    return FIGURE.sub(lambda found: other_figure(found[0], key), text)
+HEADER = (
+    f"{'':10} records langs  gold  B-cubed P       R      F1  pair F1 exact F1    false merges   proposed reached"
+    "  in 20     ECE  >= 0.9  seconds  false merges by kind"
+)
 
 
-def other_figure(figure: str, key: str) -> str:
-    """Another figure with as many digits and the same separators, which depends on the digits and on ``key`` only."""
-    digits = "".join(str(unicodedata.decimal(c)) for c in figure if c.isdecimal())
-    number = int(hashlib.blake2b(f"{key}/{digits}".encode(), digest_size=8).hexdigest(), 16) % 10 ** len(digits)
-    other = iter(str(number).zfill(len(digits)))
-    return "".join(chr(ord(c) - unicodedata.decimal(c) + int(next(other))) if c.isdecimal() else c for c in figure)
-
-
-HEADER = "corpus    records langs gold  B-cubed P       R      F1 pair F1 exact F1 false merges  seconds"
-
-
-def line(name: str, rows: list[Labelled], found: Evaluation, seconds: float) -> str:
+def row_of(name: str, f: Figures) -> str:
     """One row of the table."""
-    languages = len({r.language for r in rows})
-    b, pairs = found.b_cubed, found.pairs
-    sizes = Counter(r.gold for r in rows)
-    apart = (len(rows) ** 2 - sum(n * n for n in sizes.values())) // 2
-    if name == "twins":  # only an article and its twin can be confused
-        apart = sum(sizes[g] * sizes.get(f"{g} twin", 0) for g in sizes)
-    scores = f"{b.precision:.4f}  {b.recall:.4f}  {b.f1:.4f}  {pairs.f1:.4f}  {found.exact_clusters.f1:.4f}"
-    merged = f"{found.false_merges:5} ({found.false_merges / apart:.3%})"
-    return f"{name:9}{len(rows):8}{languages:6}{found.gold_clusters:5}     {scores}  {merged}  {seconds:8.1f}"
+    c, b, top = f.candidates, f.b_cubed, f.link_reliability.all.bins[-1]
+    merges = f"{f.false_merges:6} ({f.false_merge_share:.3%})"
+    error = f.candidate_reliability.all.expected_calibration_error
+    kinds = "; ".join(f"{kind} {count:,}" for kind, count in f.false_merges_by_kind.items())
+    return (
+        f"{name:10}{f.records:8}{f.languages:6}{f.articles:6}     {b.precision:.4f}  {b.recall:.4f}  {b.f1:.4f}   "
+        f"{f.pairs.f1:.4f}   {f.exact_clusters.f1:.4f}  {merges}     {c.pairs:.4f}"
+        f"  {c.reached:.4f} {c.reached_in_20:.4f}  {error:.4f}  {top.right or 0:.4f} {f.seconds:8.1f}  {kinds}"
+    )
 
 
-def write(rows: list[Labelled], path: Path) -> None:
-    """An input with its gold, for the command."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as out:
-        for row in rows:
-            fields = {"id": row.id, "text": row.text, "lang": row.language, "gold": row.gold}
-            out.write(json.dumps(fields, ensure_ascii=False) + "\n")
+def details(f: Figures, outcomes: Sequence[Outcome], options: argparse.Namespace) -> Iterator[str]:
+    """What else was asked for, line by line."""
+    if options.candidates:
+        yield from oracle.lines(f.candidates)
+    if f.loss:
+        yield oracle.loss_line(f.loss)
+    if options.reliability:
+        yield from reliability.lines("candidates", f.candidate_reliability)
+        yield from reliability.lines("links in clusters", f.link_reliability)
+    if options.by_language_pair:
+        yield f"recall of true pairs, least first: {recalls(f.recall_by_language_pair)}"
+        yield f"by language: {recalls(f.recall_by_language)}"
+    if options.mistakes:
+        for wrong in mistakes.wrong_links(outcomes, options.mistakes):
+            yield from mistakes.lines(wrong)
+        for missed in mistakes.missed_pairs(outcomes, options.mistakes):
+            yield from mistakes.lines(missed)
+
+
+def recalls(found: dict[str, Recall]) -> str:
+    """The least recalls."""
+    return ", ".join(f"{name} {r.share:.3f} of {r.pairs:,}" for name, r in islice(found.items(), LEAST_RECALLS))
+
+
+def write(draws: Sequence[Rows], folder: Path, name: str) -> None:
+    """An input with its gold, for the command; a file a draw where there are several."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, rows in enumerate(draws, start=1):
+        path = folder / (f"{name}.jsonl" if len(draws) == 1 else f"{name}-{number}.jsonl")
+        with path.open("w", encoding="utf-8") as out:
+            for row in rows:
+                fields = {"id": row.id, "text": row.text, "lang": row.language, "gold": row.gold}
+                out.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def write_json(figures: dict[str, Figures], settings: Settings, options: argparse.Namespace, path: Path) -> None:
+    """All figures with what they were measured under."""
+    content = {
+        "settings": settings.stamped(),
+        "calibration": str(options.calibration) if options.calibration else "shipped",
+        "languages": "identified" if options.identify else "declared",
+        "inputs": figures,
+    }
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from calibrate import rank
-from corpora import Labelled, for_calibration, one_per_language, read_corpus
+from corpora import Labelled, for_calibration, one_per_language, rank, read_corpus
 from vector_cache import CachedEncoder
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Weights, for_bundled, load

@@ -12,7 +12,6 @@ hardest neighbours of such a text are the other parts of its article. What is co
 """
 
 import argparse
-import hashlib
 import random
 import sys
 from collections import defaultdict
@@ -21,7 +20,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, read_corpus
+from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, rank, read_corpus
 from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration
@@ -68,11 +67,6 @@ def main() -> None:
     found = outcomes(samples, calibration)
     describe(found, calibration)
     write(calibration, provenance(found, encoder.digest), encoder.digest, options.out)
-
-
-def rank(name: str) -> int:
-    """A number that orders names without regard to what they are called."""
-    return int.from_bytes(hashlib.sha256(b"order " + name.encode()).digest()[:8], "big")
 
 
 def selected(data: Path, name: str) -> list[Labelled]:

@@ -125,6 +125,9 @@ def test_the_mean_of_a_cluster_reaches_the_threshold_and_no_pair_is_judged_twice
         pairs = list(combinations(c.members, 2))
         assert sum(matrix[p] for p in pairs) / len(pairs) >= threshold - 1e-9
         assert all(matrix[i, j] >= threshold for i, j in pairs if languages[i] == languages[j])
+        assert c.weakest is not None
+        assert (c.weakest.left, c.weakest.right) == min(pairs, key=lambda pair: (matrix[pair], pair))
+        assert c.weakest.probability == min(matrix[pair] for pair in pairs)
         assert [(one.left, one.right) for one in c.links] == [pair for pair in pairs if matrix[pair] >= threshold]
 
 
@@ -201,6 +204,11 @@ def test_links_below_the_threshold_are_not_told() -> None:
     found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.4}, [(0, 1), (0, 2)], list("abc"))
     assert groups_of(found) == [(0, 1, 2)]
     assert [(one.left, one.right) for one in found.clusters[0].links] == [(0, 1), (0, 2)]
+
+
+def test_the_weakest_pair_is_told_though_it_is_no_link() -> None:
+    found, _ = run({(0, 1): 0.9, (0, 2): 0.8, (1, 2): 0.4}, [(0, 1), (0, 2)], list("abc"))
+    assert found.clusters[0].weakest == link(1, 2, 0.4, (Finder.CLUSTER,))
 
 
 def test_links_keep_how_they_were_found() -> None:

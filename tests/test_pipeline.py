@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dedup import Record, Relation, Report, Settings, Skipped, find_clusters
 from dedup.encoders import HashingEncoder
-from dedup.model import Finder, Vectors
-from dedup.pipeline import prepare, works_of
+from dedup.model import CandidatePair, Finder, Vectors
+from dedup.pipeline import judge_unproposed, prepare, report_of, run_stages, works_of
 from dedup.report.json_file import to_json
 
 from . import stages
@@ -221,6 +221,20 @@ def test_a_copy_lends_its_citation_to_the_text() -> None:
     assert found_by[0, 1] == (Finder.EXACT,)
 
 
+def test_the_weakest_pair_is_of_two_texts_and_named_by_their_first_records() -> None:
+    report = run([Record("a", BEES), Record("b", ENGLISH), Record("c-de", GERMAN), Record("d", ENGLISH)])
+    (found,) = report.clusters
+    assert found.members == (1, 2, 3)
+    assert found.weakest is not None
+    assert (found.weakest.left, found.weakest.right) == (1, 2)
+    assert found.weakest.probability == min(one.probability for one in found.links)
+
+
+def test_copies_alone_have_no_weakest_pair() -> None:
+    (found,) = run([Record("a", ENGLISH), Record("b", ENGLISH), Record("c", BEES)]).clusters
+    assert found.weakest is None
+
+
 def test_copies_that_cite_one_page_say_so() -> None:
     report = run([Record("a", ENGLISH, PAGE), Record("b", ENGLISH, PAGE)])
     assert report.clusters[0].links[0].found_by == (Finder.EXACT, Finder.SOURCE_URL)
@@ -353,6 +367,19 @@ def test_settings_and_model_are_stamped() -> None:
     assert "datasketch" in str(report.settings["signature"])
     assert "batch_size" not in report.settings
     assert (report.encoder.name, report.encoder.digest) == ("hashing", ENCODER.digest)
+
+
+def test_the_stages_hold_a_judgement_of_each_candidate_and_make_the_report() -> None:
+    stages_of_run = run_stages(declared(RECORDS), Settings(), ENCODER)
+    pairs = [(pair.left, pair.right) for pair in stages_of_run.proposal.pairs]
+    assert [(link.left, link.right) for link in stages_of_run.links] == pairs
+    assert len(stages_of_run.works) == len(stages_of_run.subjects) < len(stages_of_run.articles)
+    for link in stages_of_run.links:
+        pair = CandidatePair(link.left, link.right, ())
+        judged = judge_unproposed(pair, stages_of_run.keys, stages_of_run.subjects, stages_of_run.calibration)
+        assert (judged.probability, judged.evidence) == (link.probability, link.evidence)
+    report = report_of(stages_of_run, Settings(), ENCODER)
+    assert to_json(report) == to_json(run(RECORDS))
 
 
 def test_progress_is_told_by_stage() -> None:

@@ -112,6 +112,15 @@ class Link(Struct, frozen=True, kw_only=True):
     ]
 
 
+class WeakestPair(Struct, frozen=True, kw_only=True):
+    """The two members of a cluster that are least probably one article."""
+
+    left: Annotated[str, Meta(description="Id of a member, smaller than 'right'.")]
+    right: str
+    probability: Annotated[Probability, Meta(description="That both carry the same article.")]
+    relation: Annotated[model.Relation, Meta(description="What they are to each other if they do.")]
+
+
 class Cluster(Struct, frozen=True, kw_only=True):
     """Records that carry the same article."""
 
@@ -128,6 +137,17 @@ class Cluster(Struct, frozen=True, kw_only=True):
     keep: Annotated[str, Meta(description="Id of the member with the longest text.")]
     members: Annotated[tuple[Member, ...], Meta(description="By id.", min_length=2)]
     links: Annotated[tuple[Link, ...], Meta(description="The pairs that reach the threshold, by their ids.")]
+    weakest: Annotated[
+        WeakestPair | None,
+        Meta(
+            description="Of all pairs of different texts, the least probable, also where it is below the threshold "
+            "and no link. Null where all members hold one text, and in reports of versions that did not tell."
+        ),
+    ] = None
+    flags: Annotated[
+        tuple[str, ...],
+        Meta(description="Why to look at it before anything is removed, a sentence each; mostly there is no reason."),
+    ] = ()
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -231,6 +251,8 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Article], ids: Seq
         keep=min(members, key=lambda member: (-member.characters, member.id)).id,
         members=members,
         links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
+        weakest=None if cluster.weakest is None else _weakest(cluster.weakest, ids),
+        flags=tuple(map(writable, cluster.flags)),
     )
 
 
@@ -256,6 +278,11 @@ def _link(link: model.Link, ids: Sequence[str]) -> Link:
         found_by=link.found_by,
         evidence=evidence_of(link),
     )
+
+
+def _weakest(link: model.Link, ids: Sequence[str]) -> WeakestPair:
+    left, right = sorted((ids[link.left], ids[link.right]))
+    return WeakestPair(left=left, right=right, probability=rounded(link.probability), relation=link.relation)
 
 
 def evidence_of(link: model.Link) -> tuple[Evidence, ...]:

@@ -42,6 +42,9 @@ PHRASES: Final = {
 NO_REASONS: Final = frozenset({"prior"})
 """Evidence that sets the scale for the rest, and so says nothing about whether these texts agree."""
 
+WEAK: Final = 0.9
+"""Probability below which a cluster's weakest pair is worth a word."""
+
 TINY_WEIGHT: Final = 0.05
 """Evidence that moves the log-odds by less is not worth a reader's time."""
 
@@ -74,15 +77,21 @@ class _Page(Printer):
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
 
     def clusters(self, clusters: Sequence[Cluster]) -> None:
-        for number, cluster in enumerate(clusters[:CLUSTERS_SHOWN], start=1):
+        """The first ones, and of all that are flagged as many as fit, each with its number in the JSON report."""
+        flagged_first = sorted(range(len(clusters)), key=lambda place: not clusters[place].flags)
+        for place in sorted(flagged_first[:CLUSTERS_SHOWN]):
             self.line()
-            self.cluster(number, cluster)
-        if len(clusters) > CLUSTERS_SHOWN:
+            self.cluster(place + 1, clusters[place])
+        if rest := flagged_first[CLUSTERS_SHOWN:]:
+            flagged = sum(1 for place in rest if clusters[place].flags)
+            among = f", {flagged:,} of them flagged" if flagged else ""
             self.line()
-            self.line(f"… and {counted(len(clusters) - CLUSTERS_SHOWN, 'more cluster')} ({IN_JSON})")
+            self.line(f"… and {counted(len(rest), 'more cluster')}{among} ({IN_JSON})")
 
     def cluster(self, number: int, cluster: Cluster) -> None:
-        agreement = f"confidence {shown_probability(cluster.confidence)}"
+        for flag in cluster.flags:
+            self.line(f"! {flag}", "bold yellow")
+        agreement = f"confidence {shown_probability(cluster.confidence)}{_weakest(cluster)}"
         records = counted(len(cluster.members), "record")
         self.line(f"{number}. {', '.join(cluster.languages)}: {records}, {agreement}", "bold")
         if cluster.source_url is not None:
@@ -136,6 +145,14 @@ def _outcome(document: Document) -> str:
     remaining = document.input.records - clustered + len(document.clusters)
     clusters, records = counted(len(document.clusters), "cluster"), counted(document.input.records, "record")
     return f"{clusters} with {clustered:,} of {records} ({remaining:,} without the copies);"
+
+
+def _weakest(cluster: Cluster) -> str:
+    """The least probable pair, where it is weak and more than the cluster's only one, whose link tells it."""
+    if cluster.weakest is None or cluster.weakest.probability >= WEAK or len(cluster.members) == 2:
+        return ""
+    pair = f"{cluster.weakest.left} and {cluster.weakest.right}"
+    return f", weakest pair {shown_probability(cluster.weakest.probability)} ({pair})"
 
 
 def _reason(links: Sequence[Link]) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.model import Cluster, Conflict, Evidence, Relation, Report, Skipped
-from dedup.report.document import WEIGHT_TOLERANCE, Document, writable
+from dedup.report.document import WEIGHT_TOLERANCE, Document, WeakestPair, writable
 from dedup.report.json_file import to_json
 
 from .conftest import article, checked_document, link, report_of
@@ -64,6 +64,28 @@ def test_source_url_of_a_cluster_is_the_most_cited_and_of_equals_the_smallest(
     articles = [article(str(number), url=url) for number, url in enumerate(urls)]
     (cluster,) = checked_document(report_of(articles, [Cluster((0, 1, 2), (), 0.9)])).clusters
     assert cluster.source_url == expected
+
+
+def test_weakest_pair_is_told_by_ids_though_it_is_no_link() -> None:
+    weakest = replace(link(1, 2, 0.123_456), relation=Relation.PARTIAL)
+    articles = [article("c"), article("b"), article("a")]
+    (cluster,) = checked_document(
+        report_of(articles, [Cluster((0, 1, 2), (link(0, 1), link(0, 2)), 0.5, weakest)])
+    ).clusters
+    assert cluster.weakest == WeakestPair(left="a", right="b", probability=0.12346, relation=Relation.PARTIAL)
+    assert ("a", "b") not in {(one.left, one.right) for one in cluster.links}
+
+
+def test_flags_are_written_as_they_are() -> None:
+    flags = ("giant: 1,204 different texts of 5,000", "loose: so and so")
+    pair = Cluster((0, 1), (link(0, 1),), 0.4, flags=flags)
+    (cluster,) = checked_document(report_of([article("a"), article("b")], [pair])).clusters
+    assert cluster.flags == flags
+
+
+def test_copies_of_one_text_have_no_weakest_pair() -> None:
+    report = to_json(report_of([article("a"), article("b")], [Cluster((0, 1), (link(0, 1),), 1.0)]))
+    assert json.loads(report)["clusters"][0]["weakest"] is None
 
 
 def test_document_does_not_depend_on_the_order_in_which_things_were_found() -> None:

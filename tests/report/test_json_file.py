@@ -126,6 +126,14 @@ def test_report_of_a_newer_version_is_refused_as_such(tmp_path: Path) -> None:
         load_report(path)
 
 
+def test_report_from_before_weakest_pairs_and_flags_is_read(seeds: Report, tmp_path: Path) -> None:
+    report = json.loads(to_json(seeds))
+    for cluster in report["clusters"]:
+        del cluster["weakest"], cluster["flags"]
+    (tmp_path / "r.json").write_text(json.dumps(report), encoding="utf-8")
+    assert load_report(tmp_path / "r.json") == document_of(seeds)
+
+
 def test_further_fields_are_ignored(seeds: Report, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps({**json.loads(to_json(seeds)), "further": True}))

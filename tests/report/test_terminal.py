@@ -124,6 +124,30 @@ def test_first_20_clusters_are_listed_and_the_rest_counted() -> None:
     assert "more cluster" not in summary(report_of(*many_pairs(20)))
 
 
+def test_flags_stand_before_the_line_of_their_cluster() -> None:
+    cluster = Cluster((0, 1), (link(0, 1),), 0.4, flags=("giant: 1,204 different texts of 5,000", "loose: [so]"))
+    shown = summary(report_of([article("a"), article("b")], [cluster]))
+    assert "\n! giant: 1,204 different texts of 5,000\n! loose: [so]\n1. en: 2 records" in shown
+
+
+def test_flagged_clusters_are_among_those_listed_under_their_own_numbers() -> None:
+    articles, clusters = many_pairs(60)
+    clusters[40] = replace(clusters[40], flags=("giant: so many",))
+    shown = summary(report_of(articles, clusters))
+    assert "\n! giant: so many\n41. en: 2 records" in shown
+    assert "\n19. en" in shown
+    assert "\n20. en" not in shown
+    assert "\n… and 40 more clusters (all in" in shown
+
+
+def test_flagged_clusters_that_do_not_fit_are_counted() -> None:
+    articles, clusters = many_pairs(60)
+    clusters[30:55] = [replace(one, flags=("loose: so and so",)) for one in clusters[30:55]]
+    shown = summary(report_of(articles, clusters))
+    assert shown.count("! loose: so and so") == 20
+    assert "\n… and 40 more clusters, 5 of them flagged (all in" in shown
+
+
 def test_other_long_lists_are_cut_and_the_cut_is_stated() -> None:
     articles = [article(f"r{number:03d}", language=f"l{number:03d}") for number in range(25)]
     everyone = tuple(range(25))
@@ -200,6 +224,19 @@ def test_of_several_links_the_weakest_is_explained() -> None:
     )
     shown = summary(report_of([article("a"), article("b"), article("c")], [Cluster((0, 1, 2), links, 0.85)]), width=120)
     assert ("3 links (translation 2, near-duplicate 1), the weakest: translation 0.800: passages align 0.50\n") in shown
+
+
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(0.412, "confidence 0.850, weakest pair 0.412 (b and c)\n"), (0.9, "confidence 0.850\n")]
+)
+def test_weakest_pair_is_told_where_it_is_weak(probability: float, shown: str) -> None:
+    cluster = Cluster((0, 1, 2), (link(0, 1), link(0, 2)), 0.85, link(1, 2, probability))
+    assert shown in summary(report_of([article("a"), article("b"), article("c")], [cluster]))
+
+
+def test_weakest_pair_of_two_is_told_by_their_link() -> None:
+    cluster = Cluster((0, 1), (link(0, 1, 0.6),), 0.6, link(0, 1, 0.6))
+    assert "weakest" not in summary(report_of([article("a"), article("b")], [cluster]))
 
 
 def test_cluster_without_a_link_says_so() -> None:
