@@ -10,6 +10,7 @@ from itertools import compress
 
 import numpy as np
 
+from dedup.calibration import given
 from dedup.confirm import judge, same_text
 from dedup.encoders import Encoder, load_encoder
 from dedup.errors import InputError
@@ -70,8 +71,9 @@ def explain(
 ) -> Explanation:
     """Whether two records carry the same article, and why.
 
-    ``encoder`` replaces the model that the settings name. Raises :class:`InputError` where a record has no text, and
-    :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
+    ``encoder`` replaces the model that the settings name. Raises :class:`InputError` where a record has no text or the
+    settings name a folder without a calibration of the model, and :class:`dedup.errors.ModelError` where a model is
+    needed and cannot be loaded.
     """
     settings = settings or Settings()
     articles, unusable = prepare([left, right])
@@ -85,7 +87,7 @@ def explain(
         return Explanation(*sides, same_text(pair), settings.threshold, (), one.numbers, None)
 
     encoder = encoder or load_encoder(settings.model, settings.batch_size)
-    subjects, calibration = understand(articles, fingerprints, encoder)
+    subjects, calibration = understand(articles, fingerprints, encoder, given(settings.calibration, encoder))
     aligned = align(subjects[0], subjects[1])
     figures = figures_of(subjects[0], subjects[1], aligned, calibration)
     return Explanation(

@@ -22,7 +22,9 @@ class Record:
     """One text as the user gave it.
 
     ``id`` names it in the report and is unique in a run. ``url`` and ``language`` are what the input
-    declares, if anything. ``path`` and ``line`` (counted from 1) say where it was read.
+    declares, if anything. ``path`` and ``line`` (counted from 1) say where it was read. ``gold`` names the article
+    that it carries, where the answer is known and a reader was told to read it: calibration learns from it, and
+    nothing else looks at it.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Record:
     language: str | None = None
     path: str | None = None
     line: int | None = None
+    gold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,10 @@ def find_clusters(
     """Which records carry the same article.
 
     ``records`` come in any order and may hold what was skipped on reading; of records with one id one is kept (see
-    :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name, ``calibration`` the one
-    that ships for it. The report is the same,
+    :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name, ``calibration`` the
+    calibration that they name. The report is the same,
     byte for byte, for the same records and settings. Raises :class:`dedup.errors.ModelError` where a model is needed
-    and cannot be loaded.
+    and cannot be loaded, and :class:`dedup.errors.InputError` where the settings name a folder without its calibration.
     """
     settings = settings or Settings()
     encoder = encoder or load_encoder(settings.model, settings.batch_size)
@@ -98,6 +98,7 @@ def run_stages(
     progress: Progress = lambda _stage: None,
 ) -> Stages:
     """The stages up to the clusters; see :func:`find_clusters`."""
+    calibration = calibration or calibrations.given(settings.calibration, encoder)
     progress("reading")
     kept, skipped = unique_records(records)
     progress("preparing")

@@ -19,6 +19,9 @@ class Settings:
     """Probability (0 to 1) from which a pair counts as the same article."""
     model: str = "bundled"
     """``bundled`` (multilingual-e5-small, offline), or a sentence-transformers name or folder."""
+    calibration: str = "shipped"
+    """``shipped`` (the one that comes with the bundled model; without one a run makes do with its own language means),
+    or a folder that ``dedup calibrate`` wrote."""
     shingle_size: int = 5
     """Characters in a shingle. Words would break on Chinese, Japanese, Thai; 5 is the peers' usual."""
     permutations: int = 128

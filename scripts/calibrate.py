@@ -12,7 +12,6 @@ hardest neighbours of such a text are the other parts of its article. What is co
 """
 
 import argparse
-import hashlib
 import random
 import sys
 from collections import defaultdict
@@ -21,7 +20,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, read_corpus
+from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, rank, read_corpus
 from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration
@@ -70,11 +69,6 @@ def main() -> None:
     write(calibration, provenance(found, encoder.digest), encoder.digest, options.out)
 
 
-def rank(name: str) -> int:
-    """A number that orders names without regard to what they are called."""
-    return int.from_bytes(hashlib.sha256(b"order " + name.encode()).digest()[:8], "big")
-
-
 def selected(data: Path, name: str) -> list[Labelled]:
     """The records of a corpus that calibration uses."""
     rows = [row for row in read_corpus(data, name) if for_calibration(row.gold)]
@@ -112,8 +106,8 @@ def parts(news: Iterable[Labelled]) -> list[Labelled]:
 
 def prepare(rows: Sequence[Labelled], encoder: CachedEncoder) -> Prepared:
     """A corpus through the stages of a run, up to the segment vectors."""
-    records = [Record(r.id, r.text, None, r.language) for r in rows]
-    prepared, skipped = understand(records, {r.id: r.gold for r in rows}, encoder)
+    records = [Record(r.id, r.text, language=r.language, gold=r.gold) for r in rows]
+    prepared, skipped = understand(records, encoder)
     if skipped:
         sys.exit(f"unusable records: {skipped}")
     print(f"{rows[0].corpus}: {len(rows)} records", flush=True)

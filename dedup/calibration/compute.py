@@ -6,14 +6,14 @@ pairs, :mod:`dedup.calibration.fit` the weights.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Weights, shape
-from dedup.calibration.fit import fit, probability
+from dedup.calibration.fit import fit, importance_of, probability
 from dedup.calibration.pairs import Pool, Sample, cut, other_articles, translations
 from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import Encoder
@@ -52,16 +52,12 @@ class Prepared:
         return Prepared(golds, codes, [self.fingerprints[i] for i in kept], self.encoded)
 
 
-def understand(
-    records: Sequence[Record], golds: Mapping[str, str], encoder: Encoder
-) -> tuple[Prepared, tuple[Skipped, ...]]:
-    """Records with their articles (record id -> gold) through the stages of a run, up to the segment vectors; and the
-    records that have no text.
-    """
-    articles, skipped = prepare(records)
+def understand(records: Sequence[Record], encoder: Encoder) -> tuple[Prepared, tuple[Skipped, ...]]:
+    """Records with gold through the stages of a run, up to the segment vectors; and those that have no text."""
+    articles, skipped = prepare([record for record in records if record.gold is not None])
     prints = fingerprint(articles, Settings())
-    encoded = encode_segments(prints, encoder)
-    prepared = Prepared([golds[a.record.id] for a in articles], [a.language for a in articles], prints, encoded)
+    golds = [a.record.gold or "" for a in articles]
+    prepared = Prepared(golds, [a.language for a in articles], prints, encode_segments(prints, encoder))
     return prepared, tuple(skipped)
 
 
@@ -70,12 +66,7 @@ def norms(news: Prepared, counted: Iterable[Prepared]) -> Calibration:
     vectors, languages = rows_by_language(news.fingerprints, news.languages, news.encoded)
     codes = np.asarray(languages)
     centroids = {code: vectors[codes == code].mean(axis=0) for code in sorted(set(languages))}
-    documents: Counter[str] = Counter()
-    articles = 0
-    for part in counted:
-        one_version = dict(zip(part.golds, part.fingerprints, strict=True))
-        documents.update(figure for f in one_version.values() for figure in f.numbers)
-        articles += len(one_version)
+    documents, articles = stated_figures(counted)
     return Calibration(
         name="",
         centroids=centroids,
@@ -89,6 +80,17 @@ def norms(news: Prepared, counted: Iterable[Prepared]) -> Calibration:
         partner_similarity=0.0,
         whole_coverage=0.0,
     )
+
+
+def stated_figures(parts: Iterable[Prepared]) -> tuple[Counter[str], int]:
+    """Figure -> articles that state it, one version an article; and the number of articles."""
+    documents: Counter[str] = Counter()
+    articles = 0
+    for part in parts:
+        one_version = dict(zip(part.golds, part.fingerprints, strict=True))
+        documents.update(figure for f in one_version.values() for figure in f.numbers)
+        articles += len(one_version)
+    return documents, articles
 
 
 def figure_shapes(documents: Counter[str]) -> dict[str, float]:
@@ -170,5 +172,20 @@ def outcomes(samples: Sequence[Sample], calibration: Calibration) -> list[Outcom
     """What the calibration makes of the pairs, sorted by kind, case and corpus."""
     groups: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
     for s in samples:
-        groups[s.kind, s.case, s.corpus].append((probability(s, calibration) >= 0.5) == s.same)
+        groups[s.kind, s.case, s.corpus].append((probability(s, calibration.weights[s.kind]) >= 0.5) == s.same)
     return [Outcome(*group, len(right), round(float(np.mean(right)), 4)) for group, right in sorted(groups.items())]
+
+
+BINS = 10
+"""Of equal width, over which a calibration error is taken."""
+
+
+def calibration_error(samples: Sequence[Sample], calibration: Calibration) -> float:
+    """Expected calibration error (Naeini, Cooper and Hauskrecht 2015), 0 to 1: the mean over pairs, weighing as in the
+    fit, of how far the mean probability in their bin is from the share of one article.
+    """
+    chance = np.array([probability(s, calibration.weights[s.kind]) for s in samples])
+    weights = importance_of(samples)
+    excess = weights * (chance - [s.same for s in samples])
+    bins = np.minimum((chance * BINS).astype(int), BINS - 1)
+    return float(np.abs(np.bincount(bins, excess, BINS)).sum())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from dedup.calibration import Calibration, Curve, Weights
+from dedup.calibration import Curve, Weights
 from dedup.calibration.pairs import Sample
 
 
@@ -63,36 +63,62 @@ PENALTY = 3e-4
 each corpus in turn and were not kept; three times as much or as little changed little."""
 
 
-def fit(samples: Sequence[Sample]) -> Weights:
+def fit(samples: Sequence[Sample], towards: Weights | None = None, penalty: float = PENALTY) -> Weights:
     """Additive logistic curves, each rising or falling throughout, with all corpora and cases weighing the same.
 
     A curve is a sum of ramps between its points, and the rise of each ramp is a weight of its own, bounded by the
-    sign of the number.
+    sign of the number. ``penalty`` weighs the squared rises, or, where there are weights to shrink ``towards`` (those
+    of another model, say), the squared differences from theirs, and from their prior: curves then bend where theirs do.
     """
     names = [name for name in TERMS if name in samples[0].measured]
     values = [np.array([s.measured[name] for s in samples]) for name in names]
-    points = [bends(name, value) for name, value in zip(names, values, strict=True)]
+    points = [bends(name, value, towards) for name, value in zip(names, values, strict=True)]
     ramps = np.concatenate([ramp(v, at) for v, at in zip(values, points, strict=True)], axis=1)
     signs = [TERMS[name].sign for name, at in zip(names, points, strict=True) for _ in at[1:]]
     answers = np.where([s.same for s in samples], 1.0, -1.0)
-    sizes = Counter((s.corpus, s.case) for s in samples)
-    importance = np.array([CASE_WEIGHTS[s.case] / max(FEWEST, sizes[s.corpus, s.case]) for s in samples])
-    importance /= importance.sum()
+    importance = importance_of(samples)
+    start, shrunk = beginning(towards, names, points)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         odds = answers * (ramps @ weights[1:] + weights[0])
         gradient = -importance * answers / (1 + np.exp(odds))
-        total = importance @ np.logaddexp(0, -odds) + PENALTY / 2 * weights[1:] @ weights[1:]
-        return total, np.concatenate([[gradient.sum()], gradient @ ramps + PENALTY * weights[1:]])
+        away = penalty * shrunk * (weights - start)
+        total = importance @ np.logaddexp(0, -odds) + away @ (weights - start) / 2
+        return total, np.concatenate([[gradient.sum()], gradient @ ramps]) + away
 
     bounds = [(None, None), *((0, None) if sign > 0 else (None, 0) for sign in signs)]
     options = {"maxiter": 5_000, "maxfun": 20_000}
-    found = minimize(loss, np.zeros(len(signs) + 1), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return centred(names, points, values, found.x, answers, importance)
 
 
-def bends(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points of a curve."""
+def importance_of(samples: Sequence[Sample]) -> NDArray[np.float64]:
+    """What each pair weighs, shape (samples,); 1 in all."""
+    sizes = Counter((s.corpus, s.case) for s in samples)
+    importance = np.array([CASE_WEIGHTS[s.case] / max(FEWEST, sizes[s.corpus, s.case]) for s in samples])
+    share: NDArray[np.float64] = importance / importance.sum()
+    return share
+
+
+def beginning(
+    towards: Weights | None, names: Sequence[str], points: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The intercept and the rises that the penalty shrinks to, zero where there are none, and which it shrinks: of
+    other weights also the intercept.
+    """
+    if towards is None:
+        rises = np.zeros(sum(len(at) - 1 for at in points))
+        return np.concatenate([[0.0], rises]), np.concatenate([[0.0], np.ones_like(rises)])
+    heights = [np.array([towards.curves[name](value) for value in at]) for name, at in zip(names, points, strict=True)]
+    lowest = towards.prior + sum(float(height[0]) for height in heights)
+    start = np.concatenate([[lowest], *(np.diff(height) for height in heights)])
+    return start, np.ones_like(start)
+
+
+def bends(name: str, values: NDArray[np.float64], towards: Weights | None = None) -> NDArray[np.float64]:
+    """The points of a curve: those of the weights to shrink towards, where there are any."""
+    if towards is not None:
+        return np.asarray(towards.curves[name].at)
     at = TERMS[name].points or np.quantile(values, np.linspace(0.01, 0.99, KNOTS)).round(3)
     return np.unique(at)
 
@@ -130,8 +156,7 @@ def centred(
     return Weights(round(prior, 3), curves)
 
 
-def probability(sample: Sample, calibration: Calibration) -> float:
-    """As :mod:`dedup.confirm` has it."""
-    weights = calibration.weights[sample.kind]
+def probability(sample: Sample, weights: Weights) -> float:
+    """As :mod:`dedup.confirm` has it, with the weights of the sample's kind."""
     odds = weights.prior + sum(curve(sample.measured[name]) for name, curve in weights.curves.items())
     return float(1 / (1 + np.exp(-odds)))

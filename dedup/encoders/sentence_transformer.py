@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,10 +32,10 @@ class SentenceTransformerEncoder:
     a vector is the same to the last bit whatever the batch around it: that, and not speed, is why.
     """
 
-    def __init__(self, name: str, source: str, digest: str, prefix: str, batch_size: int) -> None:
+    def __init__(self, name: str, source: str, digest: str | None, prefix: str, batch_size: int) -> None:
         self.name = name
         self._source = source
-        self._digest = digest
+        self._known_digest = digest
         self._prefix = prefix
         self._batch_size = batch_size
 
@@ -49,18 +50,29 @@ class SentenceTransformerEncoder:
         folder = Path(name)
         if _is_path(name) and not any((folder / known).is_file() for known in ("modules.json", "config.json")):
             raise ModelError(f"{name} is not the folder of a sentence-transformers model")
-        digest = _folder_digest(folder) if folder.is_dir() else hashlib.sha256(name.encode()).hexdigest()
         prefix = E5_PREFIX if "e5" in re.split(r"[^a-z0-9]", folder.name.lower()) else ""
+        digest = _folder_digest(folder, prefix) if folder.is_dir() else None
         return cls(folder.name or name, name, digest, prefix, batch_size)
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of the weights and configuration in a folder; for a name on a hub, of the name.
+        """SHA-256 of the weights and configuration in a folder, and of the prefix that its name brings; for a name on
+        a hub, of the name and the revision (commit) in the hub's cache. A model that is not there yet is loaded to
+        know it; one that is stays at this revision, whatever the hub has by now.
 
         The precision in which a processor multiplies is not part of it: its vectors are near enough to be compared
         with those of another (see ``_precision``), and one calibration serves both.
         """
-        return self._digest
+        if self._known_digest is not None:
+            return self._known_digest
+        if self._revision is None:
+            _ = self._model
+        return hashlib.sha256(f"{self._source}@{_cached_revision(self._source)}".encode()).hexdigest()
+
+    @cached_property
+    def _revision(self) -> str | None:
+        """Of a model on a hub, the one that its cache holds when it is first asked for."""
+        return _cached_revision(self._source) if self._known_digest is None else None
 
     @cached_property
     def _model(self) -> "SentenceTransformer":
@@ -72,6 +84,7 @@ class SentenceTransformerEncoder:
 
                 return SentenceTransformer(
                     source,
+                    revision=self._revision,
                     device=None if _cuda() else "cpu",
                     trust_remote_code=False,
                     local_files_only=not self._source,
@@ -104,9 +117,9 @@ class SentenceTransformerEncoder:
         return array
 
     def _token_counts(self, texts: list[str]) -> list[int]:
-        if not texts:
-            return []
         tokenizer: Any = self._model.tokenizer
+        if not texts or not callable(tokenizer):  # a static model, of token vectors alone: it pads nothing
+            return [0] * len(texts)
         ids = tokenizer(texts, add_special_tokens=True, truncation=True, max_length=self._model.max_seq_length)
         return [len(row) for row in ids["input_ids"]]
 
@@ -130,14 +143,37 @@ def _cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def _folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of a model folder's weights and configuration."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json"}):
+_DIGESTED = frozenset({".safetensors", ".json", ".txt", ".model"})
+"""Endings of what makes a model: weights, configuration, vocabularies. Not README.md; and no pickle is ever loaded."""
+
+
+def _folder_digest(folder: Path, prefix: str) -> str:
+    """SHA-256 over the names and contents of a model folder's weights, configuration and vocabulary, and the prefix."""
+    total = hashlib.sha256(prefix.encode())
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in _DIGESTED):
         total.update(path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace"))
         with path.open("rb") as opened:
             total.update(hashlib.file_digest(opened, "sha256").digest())
     return total.hexdigest()
+
+
+def _cached_revision(name: str) -> str | None:
+    """The commit of the hub's model that lies in the local cache, where there is one; nothing is fetched.
+
+    A name without an owner is of sentence-transformers.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    for file in ("modules.json", "config.json"):
+        try:
+            cached = try_to_load_from_cache(repository, file, cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME"))
+        except HFValidationError:  # no name at all: loading says so
+            return None
+        if isinstance(cached, str):  # the cache also remembers that a file does not exist
+            return Path(cached).parent.name
+    return None
 
 
 def _is_path(name: str) -> bool:

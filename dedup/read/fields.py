@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Names of the fields of a table. Only the text's must be there."""
+    """Names of the fields of a table. Only the text's must be there, and that of the gold where one is named."""
 
     id: str = "id"
     text: str = "text"
     url: str = "url"
     language: str = "lang"
+    gold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

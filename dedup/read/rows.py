@@ -44,12 +44,13 @@ class Rows:
             language=_declared(row.get(self._fields.language)),
             path=self._origin.path,
             line=line,
+            gold=self._gold(row),
         )
 
     def _text(self, row: Mapping[str, object]) -> str:
         name = self._fields.text
         if name not in row:
-            raise Unusable(f"no field {_quoted(name)}{self._hint(row)}")
+            raise Unusable(f"no field {_quoted(name)}{self._hint(row, 'text')}")
         value = row[name]
         if not isinstance(value, str):
             raise Unusable(f"field {_quoted(name)} is {_kind(value)}, not a string")
@@ -61,22 +62,33 @@ class Rows:
     def _id(self, row: Mapping[str, object], line: int) -> str:
         name = self._fields.id
         value = row.get(name)
-        if value is None:
-            return f"{self._origin.name}:{line}"
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if not isinstance(value, str):
-            raise Unusable(f"field {_quoted(name)} is {_kind(value)}, not a string or an integer")
-        if is_blank(value):
-            raise Unusable(f"field {_quoted(name)} is empty")
-        return encodable(value)
+        return f"{self._origin.name}:{line}" if value is None else _name_in(name, value)
 
-    def _hint(self, row: Mapping[str, object]) -> str:
+    def _gold(self, row: Mapping[str, object]) -> str | None:
+        name = self._fields.gold
+        if name is None:
+            return None
+        if name not in row:
+            raise Unusable(f"no field {_quoted(name)}{self._hint(row, 'gold')}")
+        return _name_in(name, row[name])
+
+    def _hint(self, row: Mapping[str, object], what: str) -> str:
         candidates = sorted(name for name, value in row.items() if isinstance(value, str) and _is_presentable(name))
         if self._has_hinted or not candidates:
             return ""
         self._has_hinted = True
-        return f" (has: {', '.join(candidates[:_HINTS])}; use --text-field)"
+        return f" (has: {', '.join(candidates[:_HINTS])}; use --{what}-field)"
+
+
+def _name_in(field: str, value: object) -> str:
+    """The value of a field that names something."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise Unusable(f"field {_quoted(field)} is {_kind(value)}, not a string or an integer")
+    if is_blank(value):
+        raise Unusable(f"field {_quoted(field)} is empty")
+    return encodable(value)
 
 
 def _declared(value: object) -> str | None:

@@ -36,7 +36,7 @@ def _ranked(records: list[Record]) -> list[Record]:
 def _rank(record: Record) -> tuple[str, str, int, str]:
     """Two records that differ at all differ in this."""
     digest = sha256(record.text.encode("utf-8", "surrogatepass")).hexdigest()
-    rest = repr((record.path, record.line, record.url, record.language))
+    rest = repr((record.path, record.line, record.url, record.language, record.gold))
     return digest, record.path or "", record.line or 0, rest
 
 

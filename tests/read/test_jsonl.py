@@ -325,3 +325,28 @@ def test_gzip_with_any_byte_changed_or_cut_off_never_raises(data: st.DataObject)
     content[at] = data.draw(st.integers(0, 255))
     items = unzip(bytes(content[: data.draw(st.integers(at, len(content)))]))
     assert len([item for item in items if "the rest cannot be read" in getattr(item, "reason", "")]) <= 1
+
+
+# Gold
+
+
+@pytest.mark.parametrize(("value", "gold"), [("a b", "a b"), (17, "17")])
+def test_gold_is_read_where_its_field_is_named(value: object, gold: str) -> None:
+    line = json.dumps({"text": "x", "cluster": value}).encode()
+    assert read_one(line, Fields(gold="cluster")).gold == gold
+    assert read_one(line).gold is None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "x", "gold": "a"}, 'no field "cluster" (has: gold, text; use --gold-field)'),
+        ({"text": "x", "cluster": None}, 'field "cluster" is null, not a string or an integer'),
+        ({"text": "x", "cluster": ["a"]}, 'field "cluster" is an array, not a string or an integer'),
+        ({"text": "x", "cluster": " "}, 'field "cluster" is empty'),
+    ],
+)
+def test_a_record_without_the_gold_that_is_asked_for_is_skipped(row: dict[str, object], reason: str) -> None:
+    (skipped,) = read(json.dumps(row).encode(), Fields(gold="cluster"))
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == reason
