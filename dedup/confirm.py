@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
-from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure
+from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, sort_of
 from dedup.figures import Figures
 from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
 
@@ -30,13 +30,14 @@ def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calib
     """The judgement of one pair whose texts differ."""
     aligned = align(left, right)
     weights = calibration.weights[SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE]
-    evidence = [Evidence("prior", 1.0, weights.prior)]
+    level = calibration.level(sort_of(left, right))
+    evidence = [Evidence("prior", 1.0, level.slope * weights.prior + level.offset)]
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
     figures = figures_of(left, right, aligned, calibration)
     details = _details(figures, calibration)
     evidence += [
-        Evidence(name, value, weights.curves[name](value), details.get(name, ""))
+        Evidence(name, value, level.slope * weights.curves[name](value), details.get(name, ""))
         for name, value in measure(left, right, aligned, figures, calibration).items()
         if name in weights.curves
     ]

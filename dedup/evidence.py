@@ -60,6 +60,22 @@ class Subject:
         return f"{self.language}-{self.fingerprint.script}"
 
 
+SAME_WRITING, CJK, SAME_SCRIPT, OTHER_SCRIPT = SORTS = ("same language", "CJK", "same script", "other script")
+"""Sorts of pair, see :func:`sort_of`."""
+
+CJK_SCRIPTS = frozenset({"CJK", "HANGUL"})
+
+
+def sort_of(left: Subject, right: Subject) -> str:
+    """One language in one script; else with Chinese, Japanese or Korean; else two languages in one script, or not."""
+    if left.writing == right.writing:
+        return SAME_WRITING
+    scripts = {left.fingerprint.script, right.fingerprint.script}
+    if scripts & CJK_SCRIPTS:
+        return CJK
+    return SAME_SCRIPT if len(scripts) == 1 else OTHER_SCRIPT
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """How the passages of two texts find each other.

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, read_corpus
+from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, rank, read_corpus
 from noise import noisy
 
 from dedup.language import script_of
@@ -75,11 +75,6 @@ def by_article(rows: Iterable[Labelled]) -> dict[str, Rows]:
     for row in sorted(rows, key=lambda r: (r.gold, r.language, r.id)):
         articles[row.gold].append(row)
     return articles
-
-
-def rank(name: str) -> int:
-    """A number that orders names without regard to what they are called."""
-    return int.from_bytes(hashlib.sha256(b"order " + name.encode()).digest()[:8], "big")
 
 
 def family(gold: str) -> str:

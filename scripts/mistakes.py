@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from outcome import Outcome, Pair, confusion_of, kind_of, true_pairs
+from outcome import Outcome, Pair, confusion_of, true_pairs
 
+from dedup.evidence import sort_of
 from dedup.model import Link
 
 SHOWN = 100
@@ -85,7 +86,7 @@ def lines(mistake: Mistake) -> Iterator[str]:
     what = "missed" if left.gold == right.gold else f"wrong link ({confusion_of(left.gold, right.gold)})"
     proposed = ", ".join(outcome.found_by(mistake.pair)) or "no finder"
     yield (
-        f"{what}: {left.language}-{right.language} ({kind_of(*sides)}), probability {link.probability:.4g} as "
+        f"{what}: {left.language}-{right.language} ({sort_of(*sides)}), probability {link.probability:.4g} as "
         f"{link.relation}, proposed by {proposed}, {segments} segments"
     )
     for evidence in link.evidence:

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from outcome import KINDS, Outcome, Pair, kind_of
+from outcome import Outcome, Pair
+
+from dedup.evidence import SORTS, sort_of
 
 BINS = 10
 
@@ -89,7 +91,7 @@ def breakdown(judged: Iterable[Judged]) -> Breakdown:
         lengths[one.length].append(one)
     return Breakdown(
         all=_of(pairs),
-        by_kind={name: _of(kinds[name]) for name in KINDS if name in kinds},
+        by_kind={name: _of(kinds[name]) for name in SORTS if name in kinds},
         by_length={name: _of(lengths[name]) for name in LENGTHS if name in lengths},
     )
 
@@ -115,7 +117,7 @@ def links(outcome: Outcome) -> Iterator[Judged]:
 def _judged(outcome: Outcome, pair: Pair, probability: float) -> Judged:
     left, right = (outcome.subject(record) for record in pair)
     segments = min(len(side.fingerprint.segments) for side in (left, right))
-    return Judged(probability, outcome.right(pair), kind_of(left, right), length_of(segments))
+    return Judged(probability, outcome.right(pair), sort_of(left, right), length_of(segments))
 
 
 def length_of(segments: int) -> str:

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inputs import TEASERS, cuts, family, name_twins, parts, sparse, twins
 from noise import noisy, typing_errors, without_punctuation, wrong_encoding
-from outcome import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, Outcome, confusion_of, kind_of
+from outcome import Outcome, confusion_of
 
 from dedup.candidates import Proposal
 from dedup.clusters import Clustering
 from dedup.encoders import HashingEncoder
+from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, sort_of
 from dedup.model import CandidatePair, Finder
 from dedup.pipeline import report_of
 from dedup.settings import Settings
@@ -192,10 +193,10 @@ def test_a_sample_of_articles_takes_all_that_was_made_of_one() -> None:
 def test_a_wrong_pair_is_told_by_what_the_two_are_and_by_their_writing() -> None:
     left, right = (stages.subjects([text], code)[0] for text, code in ((HARVEST, "en"), (BRIDGE, "de")))
     russian, chinese = stages.subjects(["Урожай яблок", "苹果丰收"], ["ru", "zh"])
-    assert kind_of(left, left) == SAME_LANGUAGE
-    assert kind_of(left, right) == SAME_SCRIPT
-    assert kind_of(left, russian) == OTHER_SCRIPT
-    assert kind_of(russian, chinese) == kind_of(chinese, left) == CJK
+    assert sort_of(left, left) == SAME_WRITING
+    assert sort_of(left, right) == SAME_SCRIPT
+    assert sort_of(left, russian) == OTHER_SCRIPT
+    assert sort_of(russian, chinese) == sort_of(chinese, left) == CJK
     assert confusion_of("bbc.1", "bbc.1 twin") == "twin"
     assert confusion_of("bbc.1/0", "bbc.1/4") == confusion_of("a28-p0", "a28-p3") == "neighbour"
     assert confusion_of("a28-p0", "a2-p0") == confusion_of("bbc.1", "bbc.12") == "other"
