@@ -6,13 +6,23 @@ translation systems a preliminary study found a B-cubed F1 of 0.14 for component
 linkage).
 
 So groups join while the *mean* probability over all pairs between them, most probable groups first, reaches the
-threshold (average linkage; Sokal and Michener 1958). Two refinements:
+threshold (average linkage; Sokal and Michener 1958). Between groups of a and b texts one judgement has a say of 1 in
+a * b: one wrong link, however certain, adds at most 1 / (a * b) to the mean, which for two groups of two stays under
+0.5 if their other pairs are below 1/3. What one wrong link can do is to draw over a single text, and that only if it is
+more probable than right ones, for then the two texts join before the right groups form. The other extreme, that
+every pair reach the threshold (complete linkage), gives each judgement a veto instead: one translation into a language
+that the model hardly knows would split an article in all others.
+
+Two refinements:
 
 * A pair that no finder proposed is judged when its groups are about to join, so that the mean is over judgements and
   never over guesses. Groups stay apart as soon as the pairs still open cannot help, or, of large groups, as soon as a
-  sample is far below the threshold.
+  sample is far below the threshold. So all pairs inside a cluster have been judged, and its weakest one is known.
 * Two records in one language that are not near to each other do not belong in one cluster, however well each agrees
   with a third: a pair of one language below the threshold keeps its groups apart.
+
+What is left is judgements that are wrong for most pairs alike, as for pages of one boilerplate. No way of joining can
+see that; clusters that look like it are flagged (:mod:`dedup.flags`).
 
 So the outcome is that of average linkage over all pairs, given that every pair which reaches the threshold is among
 the links, and that no sample misleads. Probabilities are added up as whole numbers: the sums are exact, whatever the

@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
-from dedup.evidence import Alignment, Subject, align, compare_figures, coverage, measure
+from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, sort_of
+from dedup.figures import Figures
 from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
 
 SAME_TEXT_WEIGHT = 12.0
@@ -29,13 +30,15 @@ def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calib
     """The judgement of one pair whose texts differ."""
     aligned = align(left, right)
     weights = calibration.weights[SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE]
-    evidence = [Evidence("prior", 1.0, weights.prior)]
+    level = calibration.level(sort_of(left, right))
+    evidence = [Evidence("prior", 1.0, level.slope * weights.prior + level.offset)]
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
-    details = _details(left, right, calibration)
+    figures = figures_of(left, right, aligned, calibration)
+    details = _details(figures, calibration)
     evidence += [
-        Evidence(name, value, weights.curves[name](value), details.get(name, ""))
-        for name, value in measure(left, right, aligned, calibration).items()
+        Evidence(name, value, level.slope * weights.curves[name](value), details.get(name, ""))
+        for name, value in measure(left, right, aligned, figures, calibration).items()
         if name in weights.curves
     ]
     return _link(pair, _relation(left, right, aligned, calibration), evidence)
@@ -46,19 +49,22 @@ def same_text(pair: CandidatePair) -> Link:
     return _link(pair, Relation.EXACT, [Evidence("prior", 1.0, 0.0), Evidence("same-text", 1.0, SAME_TEXT_WEIGHT)])
 
 
-def _details(left: Subject, right: Subject, calibration: Calibration) -> dict[str, str]:
-    """The figures themselves, the rarest first."""
-    figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
+def _details(figures: Figures, calibration: Calibration) -> dict[str, str]:
+    """The figures themselves, the rarest first; of the clashes those that come first in the left text."""
     return {
         "shared-figures": _listed(figures.shared, calibration),
         "missing-figures": _listed(figures.missing, calibration),
+        "clashing-figures": _first([f"{one}/{other}" for one, other in figures.clashes]),
     }
 
 
 def _listed(figures: Sequence[str], calibration: Calibration) -> str:
-    ranked = sorted(figures, key=lambda f: (-calibration.rarity(f), f))
-    more = f" and {len(ranked) - FIGURES_LISTED} more" if len(ranked) > FIGURES_LISTED else ""
-    return " ".join(ranked[:FIGURES_LISTED]) + more
+    return _first(sorted(figures, key=lambda f: (-calibration.rarity(f), f)))
+
+
+def _first(words: Sequence[str]) -> str:
+    more = f" and {len(words) - FIGURES_LISTED} more" if len(words) > FIGURES_LISTED else ""
+    return " ".join(words[:FIGURES_LISTED]) + more
 
 
 def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence]) -> Link:

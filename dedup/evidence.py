@@ -11,12 +11,15 @@ alignment           how much of the text that pairs less is paired: each paired 
                     Schwenk 2019, arXiv:1811.01136; the document alignment coefficient of Suryanarayanan et al.
                     2024, arXiv:2411.19096)
 containment         the same of the text that pairs more: high where one text holds the other
-order               rank correlation (Kendall's tau) of the paired passages' places, times the log of their number;
+order               rank correlation (Kendall's tau) of the paired passages' places, times the log of their number,
+                    times the containment: pages of one site say the same things in one order, too, but not throughout;
                     0 for fewer than three
 shared-figures      rarity of the figures that both state (sum of inverse document frequencies), as log(1 + x)
 missing-figures     of the rarity of the figures that the text with fewer of them states, the share of those that the
                     other does not state; damped where there are few. 0 to 1. A template with other figures is
                     another article, however well its sentences align
+clashing-figures    rarity of the figures that paired passages state in each other's place, as a share of these and the
+                    shared ones; damped where there are few. 0 to 1 (:mod:`dedup.figures`)
 length              how far the two lengths are apart: absolute difference of log lengths, each taken relative to
                     the norm of its language; at most 2
 shingles            estimated Jaccard similarity of the character shingles, 0 to 1; only within one language
@@ -24,19 +27,21 @@ shingles            estimated Jaccard similarity of the character shingles, 0 to
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import Calibration
+from dedup.figures import Figures, compare_figures
 from dedup.fingerprints import jaccard
 from dedup.model import Embedding, Fingerprint
 
 LONGEST_LENGTH_DIFFERENCE = 2.0
 FEW_FIGURES = 6.0
 """Rarity (nats) at which missing figures count half: that of one rare figure."""
+FEW_CLASHES = 3.0
+"""Rarity (nats) at which clashing figures count half: that of a figure of two digits."""
 FEWEST_ORDERED = 3
 """Pairs of passages from which their order says anything."""
 
@@ -55,6 +60,22 @@ class Subject:
         return f"{self.language}-{self.fingerprint.script}"
 
 
+SAME_WRITING, CJK, SAME_SCRIPT, OTHER_SCRIPT = SORTS = ("same language", "CJK", "same script", "other script")
+"""Sorts of pair, see :func:`sort_of`."""
+
+CJK_SCRIPTS = frozenset({"CJK", "HANGUL"})
+
+
+def sort_of(left: Subject, right: Subject) -> str:
+    """One language in one script; else with Chinese, Japanese or Korean; else two languages in one script, or not."""
+    if left.writing == right.writing:
+        return SAME_WRITING
+    scripts = {left.fingerprint.script, right.fingerprint.script}
+    if scripts & CJK_SCRIPTS:
+        return CJK
+    return SAME_SCRIPT if len(scripts) == 1 else OTHER_SCRIPT
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """How the passages of two texts find each other.
@@ -70,26 +91,20 @@ class Alignment:
     similarity: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The figures of a pair by what they say; each tuple in the order of the text it is from."""
-
-    shared: tuple[str, ...]
-    missing: tuple[str, ...]
-    """Of the text with fewer figures (by rarity): stated there, not in the other text."""
-
-
-def measure(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> dict[str, float]:
+def measure(
+    left: Subject, right: Subject, aligned: Alignment, figures: Figures, calibration: Calibration
+) -> dict[str, float]:
     """The named numbers of a pair; the same whichever side comes first."""
     paired = [_paired_share(aligned, side, subject) for side, subject in enumerate((left, right))]
-    figures = compare_figures(left.fingerprint.numbers, right.fingerprint.numbers, calibration)
     shared, missing = (sum(map(calibration.rarity, some)) for some in (figures.shared, figures.missing))
+    clashing = figures.clash_rarity
     measured = {
         "alignment": min(paired),
         "containment": max(paired),
-        "order": order(aligned.pairs),
+        "order": order(aligned.pairs) * max(paired),
         "shared-figures": math.log1p(shared),
         "missing-figures": missing / (missing + shared + FEW_FIGURES),
+        "clashing-figures": clashing / (clashing + shared + FEW_CLASHES),
         "length": length_difference(left, right, calibration),
     }
     if left.writing == right.writing:
@@ -106,13 +121,18 @@ def align(left: Subject, right: Subject) -> Alignment:
     return Alignment(similar.max(axis=1), similar.max(axis=0), pairs, similar[pairs[:, 0], pairs[:, 1]])
 
 
+def figures_of(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> Figures:
+    """What the figures of a pair say."""
+    return compare_figures(left.fingerprint, right.fingerprint, aligned.pairs.tolist(), calibration)
+
+
 def _paired_share(aligned: Alignment, side: int, subject: Subject) -> float:
     widths = subject.fingerprint.widths.astype(np.float64)
     return float(widths[aligned.pairs[:, side]] @ aligned.similarity / widths.sum())
 
 
 def order(pairs: NDArray[np.intp]) -> float:
-    """See ``order`` above; ``pairs`` ascend by their first column."""
+    """Kendall's tau times log of the number, see ``order`` above; ``pairs`` ascend by their first column."""
     if len(pairs) < FEWEST_ORDERED:
         return 0.0
     places = pairs[:, 1]
@@ -131,23 +151,6 @@ def coverage(left: Subject, right: Subject, aligned: Alignment, calibration: Cal
 
 def _weighted_mean(values: NDArray[np.float32] | NDArray[np.bool_], weights: NDArray[np.float32]) -> float:
     return float(np.average(values, weights=weights.astype(np.float64)))
-
-
-def compare_figures(left: Sequence[str], right: Sequence[str], calibration: Calibration) -> Figures:
-    """Which figures both texts state, and which the poorer one states alone.
-
-    A figure that meets one with the same digits but for zeros at the end ("12" and "12000") speaks neither way:
-    Chinese, Japanese and Korean count in ten thousands, and "1.2 million" is "1,200,000".
-    """
-    poorer, richer = sorted((left, right), key=lambda n: (sum(map(calibration.rarity, n)), n))
-    exact, rescaled = frozenset(richer), frozenset(map(_digits_that_count, richer))
-    shared = tuple(n for n in poorer if n in exact)
-    missing = tuple(n for n in poorer if n not in exact and _digits_that_count(n) not in rescaled)
-    return Figures(shared, missing)
-
-
-def _digits_that_count(number: str) -> str:
-    return number.rstrip("0")
 
 
 def length_difference(left: Subject, right: Subject, calibration: Calibration) -> float:

@@ -14,7 +14,7 @@ from dedup.calibration import given
 from dedup.confirm import judge, same_text
 from dedup.encoders import Encoder, load_encoder
 from dedup.errors import InputError
-from dedup.evidence import align, compare_figures
+from dedup.evidence import align, figures_of
 from dedup.fingerprints import fingerprint
 from dedup.model import Article, CandidatePair, EncoderInfo, Finder, Fingerprint, Link, Record
 from dedup.pipeline import article_keys, prepare, understand
@@ -89,7 +89,7 @@ def explain(
     encoder = encoder or load_encoder(settings.model, settings.batch_size)
     subjects, calibration = understand(articles, fingerprints, encoder, given(settings.calibration, encoder))
     aligned = align(subjects[0], subjects[1])
-    figures = compare_figures(one.numbers, other.numbers, calibration)
+    figures = figures_of(subjects[0], subjects[1], aligned, calibration)
     return Explanation(
         left=_side(articles[0], one, aligned.best_left < calibration.partner_similarity, figures.missing),
         right=_side(articles[1], other, aligned.best_right < calibration.partner_similarity, figures.missing),

@@ -31,6 +31,7 @@ def _of(article: Article, normal: str, signature: NDArray[np.uint32], settings: 
         numbers=numbers(article.text),
         segments=pieces[: settings.max_segments],
         widths=widths[: settings.max_segments],
+        figures=tuple(map(numbers, pieces[: settings.max_segments])),
         dropped_segments=max(0, len(pieces) - settings.max_segments),
         width=float(widths.sum()),
         script=script_of(article.text),

@@ -79,7 +79,8 @@ class Fingerprint:
     ``digest`` is equal for texts that are the same after normalisation. ``signature`` is a MinHash of
     its character shingles, shape (permutations,). ``numbers`` are its figures as digit strings in order
     of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``widths``
-    their sizes in Latin-letter equivalents; ``dropped_segments`` counts those beyond the limit of the settings.
+    their sizes in Latin-letter equivalents, ``figures`` what figures each states; ``dropped_segments`` counts those
+    beyond the limit of the settings.
     ``width`` is the size of the whole text, ``script`` that of most of its letters.
     """
 
@@ -88,6 +89,7 @@ class Fingerprint:
     numbers: tuple[str, ...]
     segments: tuple[str, ...]
     widths: NDArray[np.float32]
+    figures: tuple[tuple[str, ...], ...]
     dropped_segments: int
     width: float
     script: str

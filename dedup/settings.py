@@ -31,7 +31,8 @@ class Settings:
     seed: int = 1
     """Seed of the MinHash permutations."""
     neighbours: int = 10
-    """Nearest articles by vector that become candidates: as many in the own language, and as many in others."""
+    """Nearest articles by vector that become candidates: as many in the own language, and as many in others, which take
+    turns."""
     max_segments: int = 128
     """Segments of a record that are embedded; what lies beyond is counted in the report."""
     batch_size: int = field(default=64, metadata={"affects_result": False})

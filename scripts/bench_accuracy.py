@@ -71,8 +71,8 @@ class Figures:
     false_merges_by_kind: dict[str, int]
     missed_pairs: int
     candidates: oracle.CandidateRecall
-    candidate_reliability: reliability.Report
-    link_reliability: reliability.Report
+    candidate_reliability: reliability.Breakdown
+    link_reliability: reliability.Breakdown
     recall_by_language_pair: dict[str, Recall]
     recall_by_language: dict[str, Recall]
     loss: oracle.Loss | None
@@ -136,12 +136,12 @@ def figures_of(draws: Sequence[Rows], outcomes: Sequence[Outcome], loss: oracle.
         pairs=found.pairs,
         exact_clusters=found.exact_clusters,
         false_merges=found.false_merges,
-        false_merge_share=found.false_merges / sum(map(pairs_to_keep_apart, draws)),
+        false_merge_share=found.false_merges / max(1, sum(map(pairs_to_keep_apart, draws))),
         false_merges_by_kind=false_merges_by_kind(outcomes),
         missed_pairs=found.missed_pairs,
         candidates=oracle.candidate_recall(outcomes),
-        candidate_reliability=reliability.report(pair for o in outcomes for pair in reliability.candidates(o)),
-        link_reliability=reliability.report(pair for o in outcomes for pair in reliability.links(o)),
+        candidate_reliability=reliability.breakdown(pair for o in outcomes for pair in reliability.candidates(o)),
+        link_reliability=reliability.breakdown(pair for o in outcomes for pair in reliability.links(o)),
         recall_by_language_pair=by_pair,
         recall_by_language=by_language,
         loss=loss,

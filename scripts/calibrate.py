@@ -25,7 +25,8 @@ from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration
 from dedup.calibration.compute import Outcome, Prepared, norms, outcomes, pool_of, understand, weights_of, with_coverage
-from dedup.calibration.pairs import samples_of
+from dedup.calibration.levels import levels_of, scored_candidates
+from dedup.calibration.pairs import Sample, samples_of
 from dedup.calibration.store import write
 from dedup.encoders import load_encoder
 from dedup.model import Record
@@ -61,12 +62,29 @@ def main() -> None:
     calibration = with_coverage(pools, calibration, rng)
     samples = [s for pool in pools for s in samples_of(pool, calibration, rng)]
     print(f"{len(samples)} pairs; per corpus, kind and case:")
-    left_out = {options.leave_out, "parts" if options.leave_out == "ntrex" else ""}
+    left_out = with_parts(options.leave_out)
     weights = weights_of([s for s in samples if s.corpus not in left_out])
-    calibration = replace(calibration, name=f"bundled {date.today().isoformat()}", weights=weights)
+    levels = levels_of(
+        scored
+        for pool in pools
+        if pool.corpus not in {"parts", *left_out}
+        for scored in scored_candidates(pool, without(pool.corpus, samples, left_out, calibration), rng)
+    )
+    calibration = replace(calibration, name=f"bundled {date.today().isoformat()}", weights=weights, levels=levels)
     found = outcomes(samples, calibration)
     describe(found, calibration)
     write(calibration, provenance(found, encoder.digest), encoder.digest, options.out)
+
+
+def with_parts(corpus: str) -> set[str]:
+    """The corpus and what is made of it."""
+    return {corpus, "parts"} if corpus == "ntrex" else {corpus}
+
+
+def without(corpus: str, samples: Sequence[Sample], left_out: set[str], calibration: Calibration) -> Calibration:
+    """The calibration with weights that have seen nothing of the corpus."""
+    unseen = left_out | with_parts(corpus)
+    return replace(calibration, weights=weights_of([s for s in samples if s.corpus not in unseen]))
 
 
 def selected(data: Path, name: str) -> list[Labelled]:
@@ -123,6 +141,8 @@ def describe(found: Sequence[Outcome], calibration: Calibration) -> None:
         for name, curve in weights.curves.items():
             drawn = zip(curve.at, curve.weight, strict=True)
             print(f"  {name:16}", "  ".join(f"{at:.3f}: {weight:+.2f}" for at, weight in drawn))
+    for sort, level in calibration.levels.items():
+        print(f"level of {sort}: slope {level.slope}, offset {level.offset}")
     print("partner similarity", calibration.partner_similarity, "whole coverage", calibration.whole_coverage)
 
 

@@ -7,7 +7,6 @@ The texts stay where they are; only numbers computed from them enter the project
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +52,3 @@ def one_per_language(records: Iterator[Labelled], chosen: Callable[[Labelled], b
 def rank(name: str) -> int:
     """A number that orders names without regard to what they are called."""
     return int.from_bytes(hashlib.sha256(b"order " + name.encode()).digest()[:8], "big")
-
-
-def family(gold: str) -> str:
-    """The article that several golds were made of: the paragraphs of one article of XQuAD ("a28-p0"), the parts of one
-    text ("reuters.218932/5"), a text and its twin ("bbc.381646 twin").
-    """
-    return _MADE.sub("", gold)
-
-
-_MADE = re.compile(r"(-p\d+|/\d+)?( twin)?$")

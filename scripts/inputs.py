@@ -19,8 +19,8 @@ name-twins   NTREX articles in languages of Latin script: half of them carry oth
 parts        NTREX articles cut, in all languages at the same lines, into texts of 1 to 5 lines. The other parts of its
              article are the neighbours of each
 cuts         NTREX articles: half of their languages carry a part (the first 40 to 80 % of the lines, or as much from
-             the middle) or the whole with the first lines of other articles below it, a language's block of teasers
-             being the same for all. Still the same article
+             the middle) or the whole with teasers below it: the first lines of articles that are not in the input, the
+             same ones for all, half as many lines as the text has at most. Still the same article
 noisy        NTREX and Kubernetes documentation, some of the articles: typing errors; lines dropped and doubled;
              furniture of a page around the text; case lost; punctuation lost; some letters in the wrong encoding. Each
              text has some of these
@@ -75,6 +75,16 @@ def by_article(rows: Iterable[Labelled]) -> dict[str, Rows]:
     for row in sorted(rows, key=lambda r: (r.gold, r.language, r.id)):
         articles[row.gold].append(row)
     return articles
+
+
+def family(gold: str) -> str:
+    """The article that several golds were made of: the paragraphs of one article of XQuAD ("a28-p0"), the parts of one
+    text ("reuters.218932/5"), a text and its twin ("bbc.381646 twin").
+    """
+    return _MADE.sub("", gold)
+
+
+_MADE = re.compile(r"(-p\d+|/\d+)?( twin)?$")
 
 
 TWIN_FIGURES = 3
@@ -193,7 +203,7 @@ def parts(rows: Iterable[Labelled]) -> Rows:
 
 
 TEASERS = 5
-"""Articles whose first lines stand below the texts that ``cuts`` appends to."""
+"""Articles whose first lines ``cuts`` puts below texts; they are not in the input themselves."""
 
 
 def cuts(rows: Sequence[Labelled]) -> Rows:
@@ -202,7 +212,10 @@ def cuts(rows: Sequence[Labelled]) -> Rows:
     Any two parts overlap by a tenth of the article at the least.
     """
     articles = by_article(rows)
-    teasing = sorted(articles, key=rank)[: TEASERS + 1]
+    teasing = [articles.pop(gold) for gold in sorted(articles, key=rank)[:TEASERS]]
+    teasers: dict[str, list[str]] = {row.language: [] for row in rows}
+    for row in (row for some in teasing for row in some):
+        teasers[row.language].append(row.text)
     made: Rows = []
     for gold, versions in articles.items():
         rng = random.Random(f"cuts {gold}")
@@ -213,8 +226,7 @@ def cuts(rows: Sequence[Labelled]) -> Rows:
             if number not in changed:
                 made.append(row)
             elif how == "teasers":
-                others = [r for g in teasing if g != gold for r in articles[g] if r.language == row.language]
-                made.append(replace(row, text=with_teasers(row.text, [r.text for r in others[:TEASERS]])))
+                made.append(replace(row, text=with_teasers(row.text, teasers[row.language])))
             else:
                 made.append(replace(row, text=excerpt(row.text, share, 0.0 if how == "beginning" else where)))
     return made
@@ -229,8 +241,10 @@ def excerpt(text: str, share: float, where: float) -> str:
 
 
 def with_teasers(text: str, others: Iterable[str]) -> str:
-    """The text with the first two lines of the others below it."""
-    return "\n".join([text, *("\n".join(other.split("\n")[:2]) for other in others)])
+    """The text with the first two lines of each of the others below it, half as many lines as it has at most."""
+    lines = text.split("\n")
+    teasers = [line for other in others for line in other.split("\n")[:2]]
+    return "\n".join(lines + teasers[: len(lines) // 2])
 
 
 SPARSE_CORPORA = ("ntrex", "tico", "k8sdocs", "courses")

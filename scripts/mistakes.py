@@ -3,15 +3,20 @@
 They show the first words of the texts, so they go to the terminal and into no file.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from outcome import Outcome, Pair, confusion_of, kind_of, true_pairs
+from outcome import Outcome, Pair, confusion_of, true_pairs
 
+from dedup.evidence import sort_of
 from dedup.model import Link
 
 SHOWN = 100
 """Characters of a text."""
+
+OF_ONE_ARTICLE = 2
+"""Mistakes of one sort about one article that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,18 @@ def _ids(mistake: Mistake) -> list[str]:
 
 
 def _different(mistakes: Iterable[Mistake], count: int) -> list[Mistake]:
-    """The first ones that share no article in one language: a record that is misjudged is so against all others."""
+    """The first ones that share no article in one language, and of one article no more than OF_ONE_ARTICLE: a record
+    that is misjudged is so against all others, and what is hard about an article is so in all languages.
+    """
     chosen: list[Mistake] = []
     seen: set[tuple[str, str]] = set()
+    articles: Counter[str] = Counter()
     for mistake in mistakes:
-        if len(chosen) < count and seen.isdisjoint(mistake.sides):
+        golds = {gold for gold, _ in mistake.sides}
+        if len(chosen) < count and seen.isdisjoint(mistake.sides) and max(articles[g] for g in golds) < OF_ONE_ARTICLE:
             chosen.append(mistake)
             seen |= mistake.sides
+            articles.update(golds)
     return chosen
 
 
@@ -76,7 +86,7 @@ def lines(mistake: Mistake) -> Iterator[str]:
     what = "missed" if left.gold == right.gold else f"wrong link ({confusion_of(left.gold, right.gold)})"
     proposed = ", ".join(outcome.found_by(mistake.pair)) or "no finder"
     yield (
-        f"{what}: {left.language}-{right.language} ({kind_of(*sides)}), probability {link.probability:.4g} as "
+        f"{what}: {left.language}-{right.language} ({sort_of(*sides)}), probability {link.probability:.4g} as "
         f"{link.relation}, proposed by {proposed}, {segments} segments"
     )
     for evidence in link.evidence:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from corpora import Labelled, family, rank
+from corpora import Labelled, rank
+from inputs import family
 from outcome import Outcome, evaluation, numbers, run, true_pairs
 
 from dedup import Settings

@@ -7,24 +7,20 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import msgspec
-from corpora import Labelled, family
+from corpora import Labelled
+from inputs import family
 
 from dedup import Record, Report, Settings
 from dedup.calibration import Calibration
 from dedup.encoders import Encoder
 from dedup.evaluate import Evaluation, evaluate
-from dedup.evidence import Subject
+from dedup.evidence import Subject, sort_of
 from dedup.model import CandidatePair, Finder, Link
 from dedup.pipeline import Stages, judge_unproposed, report_of, run_stages
 from dedup.report.document import document_of
 
 Pair = tuple[int, int]
 """Two records by position, the smaller first."""
-
-SAME_LANGUAGE, CJK, SAME_SCRIPT, OTHER_SCRIPT = KINDS = ("same language", "CJK", "same script", "other script")
-"""Kinds of pair, see :func:`kind_of`."""
-
-CJK_SCRIPTS = frozenset({"CJK", "HANGUL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +133,6 @@ def _pairs_within(names: Iterable[str | int]) -> Iterator[Pair]:
         yield from combinations(members, 2)
 
 
-def kind_of(left: Subject, right: Subject) -> str:
-    """One language in one script; else with Chinese, Japanese or Korean; else two languages in one script, or not."""
-    if left.writing == right.writing:
-        return SAME_LANGUAGE
-    scripts = {left.fingerprint.script, right.fingerprint.script}
-    if scripts & CJK_SCRIPTS:
-        return CJK
-    return SAME_SCRIPT if len(scripts) == 1 else OTHER_SCRIPT
-
-
 def confusion_of(left: str, right: str) -> str:
     """What two different golds are to each other: ``twin`` (one wording, other figures or names), ``neighbour`` (parts
     of one article), or ``other``.
@@ -159,7 +145,7 @@ def confusion_of(left: str, right: str) -> str:
 def false_merges_by_kind(draws: Sequence[Outcome]) -> dict[str, int]:
     """Pairs of records put together wrongly by what the two are and their kind ("twin, same script"), most first."""
     found = Counter(
-        f"{confusion_of(o.rows[a].gold, o.rows[b].gold)}, {kind_of(o.subject(a), o.subject(b))}"
+        f"{confusion_of(o.rows[a].gold, o.rows[b].gold)}, {sort_of(o.subject(a), o.subject(b))}"
         for o in draws
         for a, b in merged_pairs(o)
     )

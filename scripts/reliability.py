@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from outcome import KINDS, Outcome, Pair, kind_of
+from outcome import Outcome, Pair
+
+from dedup.evidence import SORTS, sort_of
 
 BINS = 10
 
@@ -56,7 +58,7 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Breakdown:
     """All pairs, and by kind and by length those that have any."""
 
     all: Reliability
@@ -79,7 +81,7 @@ def reliability(probabilities: Sequence[float], answers: Sequence[bool]) -> Reli
     return Reliability(len(p), error, float(((p - right) ** 2).sum()) / total, tuple(bins))
 
 
-def report(judged: Iterable[Judged]) -> Report:
+def breakdown(judged: Iterable[Judged]) -> Breakdown:
     """Of some pairs, and of each kind and length apart."""
     pairs = list(judged)
     kinds: dict[str, list[Judged]] = defaultdict(list)
@@ -87,9 +89,9 @@ def report(judged: Iterable[Judged]) -> Report:
     for one in pairs:
         kinds[one.kind].append(one)
         lengths[one.length].append(one)
-    return Report(
+    return Breakdown(
         all=_of(pairs),
-        by_kind={name: _of(kinds[name]) for name in KINDS if name in kinds},
+        by_kind={name: _of(kinds[name]) for name in SORTS if name in kinds},
         by_length={name: _of(lengths[name]) for name in LENGTHS if name in lengths},
     )
 
@@ -115,7 +117,7 @@ def links(outcome: Outcome) -> Iterator[Judged]:
 def _judged(outcome: Outcome, pair: Pair, probability: float) -> Judged:
     left, right = (outcome.subject(record) for record in pair)
     segments = min(len(side.fingerprint.segments) for side in (left, right))
-    return Judged(probability, outcome.right(pair), kind_of(left, right), length_of(segments))
+    return Judged(probability, outcome.right(pair), sort_of(left, right), length_of(segments))
 
 
 def length_of(segments: int) -> str:
@@ -123,7 +125,7 @@ def length_of(segments: int) -> str:
     return LENGTHS[sum(segments >= least for least in (3, 6, 16))]
 
 
-def lines(name: str, found: Report) -> Iterator[str]:
+def lines(name: str, found: Breakdown) -> Iterator[str]:
     """The tables, for people."""
     yield f"{name}: {summary(found.all)}"
     yield "    probability      pairs     mean    right"

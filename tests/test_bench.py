@@ -10,16 +10,17 @@ import oracle
 import outcome as outcomes
 import pytest
 import reliability
-from corpora import MAIN_LANGUAGES, Labelled, family
+from corpora import MAIN_LANGUAGES, Labelled
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import cuts, name_twins, parts, sparse, twins
+from inputs import TEASERS, cuts, family, name_twins, parts, sparse, twins
 from noise import noisy, typing_errors, without_punctuation, wrong_encoding
-from outcome import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, Outcome, confusion_of, kind_of
+from outcome import Outcome, confusion_of
 
 from dedup.candidates import Proposal
 from dedup.clusters import Clustering
 from dedup.encoders import HashingEncoder
+from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, sort_of
 from dedup.model import CandidatePair, Finder
 from dedup.pipeline import report_of
 from dedup.settings import Settings
@@ -113,7 +114,9 @@ def test_candidates_and_links_are_judged_by_gold() -> None:
     assert sum(one.right for one in candidates) == 4
     links = list(reliability.links(outcome))
     assert [one.right for one in links] == [True] * 4
-    assert reliability.report(links).all.pairs == sum(part.pairs for part in reliability.report(links).by_kind.values())
+    assert reliability.breakdown(links).all.pairs == sum(
+        part.pairs for part in reliability.breakdown(links).by_kind.values()
+    )
 
 
 # --- candidates
@@ -190,10 +193,10 @@ def test_a_sample_of_articles_takes_all_that_was_made_of_one() -> None:
 def test_a_wrong_pair_is_told_by_what_the_two_are_and_by_their_writing() -> None:
     left, right = (stages.subjects([text], code)[0] for text, code in ((HARVEST, "en"), (BRIDGE, "de")))
     russian, chinese = stages.subjects(["Урожай яблок", "苹果丰收"], ["ru", "zh"])
-    assert kind_of(left, left) == SAME_LANGUAGE
-    assert kind_of(left, right) == SAME_SCRIPT
-    assert kind_of(left, russian) == OTHER_SCRIPT
-    assert kind_of(russian, chinese) == kind_of(chinese, left) == CJK
+    assert sort_of(left, left) == SAME_WRITING
+    assert sort_of(left, right) == SAME_SCRIPT
+    assert sort_of(left, russian) == OTHER_SCRIPT
+    assert sort_of(russian, chinese) == sort_of(chinese, left) == CJK
     assert confusion_of("bbc.1", "bbc.1 twin") == "twin"
     assert confusion_of("bbc.1/0", "bbc.1/4") == confusion_of("a28-p0", "a28-p3") == "neighbour"
     assert confusion_of("a28-p0", "a2-p0") == confusion_of("bbc.1", "bbc.12") == "other"
@@ -315,17 +318,27 @@ def test_parts_are_the_same_lines_in_all_languages() -> None:
 
 
 def test_cuts_change_half_of_the_languages_and_no_gold() -> None:
-    before = [r for gold in "abcdefgh" for r in story(gold, lines=[f"{line} {gold}" for line in STORY * 3])]
+    before = [r for n in range(12) for r in story(f"a{n}", lines=[f"{line} (a{n})" for line in STORY * 3])]
     after = {r.id: r for r in cuts(before)}
-    changed = [r for r in before if after[r.id].text != r.text]
-    assert {r.id: (r.gold, r.language) for r in before} == {i: (r.gold, r.language) for i, r in after.items()}
-    assert len(changed) == 8 * (len(MAIN_LANGUAGES) // 2)
-    longer = [r for r in changed if after[r.id].text.startswith(r.text)]
+    kept = [r for r in before if r.id in after]
+    changed = [r for r in kept if after[r.id].text != r.text]
+    assert all((r.gold, r.language) == (after[r.id].gold, after[r.id].language) for r in kept)
+    assert len({r.gold for r in kept}) == 12 - TEASERS
+    assert len(changed) == (12 - TEASERS) * (len(MAIN_LANGUAGES) // 2)
     shorter = [r for r in changed if after[r.id].text in r.text]
-    assert len(longer) + len(shorter) == len(changed)
-    assert min(len(longer), len(shorter)) > 0
     assert any(not r.text.startswith(after[r.id].text) for r in shorter)
     assert all(0.3 < len(after[r.id].text) / len(r.text) < 0.9 for r in shorter)
+
+
+def test_teasers_are_the_beginnings_of_articles_that_are_not_in_the_input() -> None:
+    before = [r for n in range(12) for r in story(f"a{n}", lines=[f"{line} (a{n})" for line in STORY * 3])]
+    texts = {r.id: r.text for r in before}
+    made = cuts(before)
+    golds = {r.gold for r in made}
+    added = [r.text.removeprefix(texts[r.id]) for r in made if len(r.text) > len(texts[r.id])]
+    assert len(added) > len(golds)
+    assert all(0 < text.count("\n") <= len(STORY * 3) // 2 for text in added)
+    assert not any(f"({gold})" in text for gold in golds for text in added)
 
 
 def test_sparse_leaves_most_articles_without_a_partner() -> None:

@@ -74,6 +74,12 @@ def test_lazy_judging_gives_average_linkage_if_every_pair_at_the_threshold_is_a_
     links = [pair for pair, p in matrix.items() if p >= threshold or data.draw(st.booleans())]
     found, _ = run(matrix, links, languages, threshold)
     assert groups_of(found) == average_linkage(matrix, languages, threshold, lambda _pairs: True)
+    for c in found.clusters:
+        means = [
+            float(sum(Fraction(matrix[min(i, j), max(i, j)]) for j in c.members if j != i) / (len(c.members) - 1))
+            for i in c.members
+        ]
+        assert c.confidence == pytest.approx(min(means))
 
 
 @settings(max_examples=300)
@@ -153,6 +159,51 @@ def test_one_wrong_link_does_not_join_two_good_clusters() -> None:
     matrix, links = two_articles(5)
     found, _ = run(matrix, links, list("abcdefghij"))
     assert groups_of(found) == [tuple(range(5)), tuple(range(5, 10))]
+
+
+@st.composite
+def two_groups(draw: st.DrawFn) -> tuple[Matrix, int, float]:
+    """Two groups of two or more, certain within (0.9 or more), and one wrong link among low pairs (0.1 or less)
+    between them; where the second begins, and how probable the wrong link is.
+    """
+    first, second = draw(st.integers(2, 5)), draw(st.integers(2, 5))
+    matrix = {
+        (i, j): draw(st.floats(0.9, 1.0) if (i < first) == (j < first) else st.floats(0.02, 0.1))
+        for i, j in combinations(range(first + second), 2)
+    }
+    wrong = draw(st.sampled_from([0.5, 0.89, 1.0]) | st.floats(0.5, 1.0))
+    matrix[draw(st.integers(0, first - 1)), draw(st.integers(first, first + second - 1))] = wrong
+    return matrix, first, wrong
+
+
+@settings(max_examples=300)
+@given(two_groups(), st.booleans(), st.data())
+def test_no_single_wrong_link_joins_two_groups(
+    groups: tuple[Matrix, int, float], one_language: bool, data: st.DataObject
+) -> None:
+    matrix, first, wrong = groups
+    count = max(j for _, j in matrix) + 1
+    languages = ["en"] * count if one_language else [f"{i}" for i in range(count)]
+    links = [pair for pair, p in matrix.items() if p >= 0.5 or data.draw(st.booleans())]
+    found = groups_of(run(matrix, links, languages)[0])
+    for members in found:
+        of_first = sum(member < first for member in members)
+        assert min(of_first, len(members) - of_first) <= 1  # one text may be drawn over, never a group
+    if wrong < min(p for (i, j), p in matrix.items() if (i < first) == (j < first)):
+        assert found == [tuple(range(first)), tuple(range(first, count))]
+
+
+def test_a_wrong_link_that_is_surer_than_the_right_ones_draws_over_one_text() -> None:
+    matrix = {(0, 1): 0.97, (2, 3): 0.97, (0, 2): 0.99, (0, 3): 0.1, (1, 2): 0.1, (1, 3): 0.1}
+    found, _ = run(matrix, [pair for pair, p in matrix.items() if p > 0.5], list("abcd"))
+    assert groups_of(found) == [(0, 1, 2)]
+    assert found.clusters[0].weakest == link(1, 2, 0.1, (Finder.CLUSTER,))
+
+
+def test_one_low_judgement_does_not_split_an_article() -> None:
+    matrix = uniform(4, 0.95) | {(0, 3): 0.02}
+    found, _ = run(matrix, list(matrix), list("abcd"))
+    assert groups_of(found) == [(0, 1, 2, 3)]
 
 
 @pytest.mark.parametrize("size", [20, 60, 150])

@@ -116,6 +116,7 @@ def test_the_funnel_follows_the_flow() -> None:
     stages = [s.stage for s in report.funnel]
     assert stages == [
         *("source-url", "bands", "facts", "vectors", "candidates"),
+        *("source-url alone", "bands alone", "facts alone", "vectors alone"),
         *("judged", "confirmed", "in clusters", "exact copies"),
     ]
     counts = {s.stage: s.pairs for s in report.funnel}

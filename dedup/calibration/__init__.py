@@ -12,6 +12,7 @@ A run imports this module only. How calibrations are made:
     pairs.py    pairs of articles with their answers
     compute.py  centroids, norms, coverage, outcomes: what both commands share
     fit.py      weights of evidence from pairs
+    levels.py   probabilities that hold, from the pairs that runs propose
     adapt.py    a calibration for any model from corpora that may be small: dedup calibrate
     store.py    the two files
 """
@@ -20,7 +21,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -70,6 +71,20 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What turns the log-odds of one sort of pair into those of a probability that holds: slope and offset.
+
+    Platt 1999, "Probabilistic outputs for support vector machines"; see :mod:`dedup.calibration.levels`.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+
+AS_FITTED = Level()
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """How the vectors of one model are to be read."""
 
@@ -94,6 +109,8 @@ class Calibration:
     """Cosine from which a segment has found its partner."""
     whole_coverage: float
     """Share of a text that must be covered for the other to be the whole of it, not a part."""
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    """By sort of pair (:func:`dedup.evidence.sort_of`); one that is not listed stays as it was fitted."""
 
     def centroid(self, language: str) -> NDArray[np.float32]:
         """The mean segment vector of a language, shape (dimensions,); of all languages for one that is not known."""
@@ -102,6 +119,10 @@ class Calibration:
     def length_norm(self, language: str) -> float:
         """Log of a text's width relative to its English version; 0 for a language that is not known."""
         return self.length_norms.get(language, 0.0)
+
+    def level(self, sort: str) -> Level:
+        """Of a sort of pair."""
+        return self.levels.get(sort, AS_FITTED)
 
     def rarity(self, figure: str) -> float:
         """Inverse document frequency of a figure, in nats: log(articles / articles that state it).
@@ -177,6 +198,7 @@ def _calibration(content: dict[str, Any], archive: Traversable) -> Calibration:
         centroids=centroids,
         default_centroid=np.mean(list(centroids.values()), axis=0, dtype=np.float32),
         weights={kind: _weights(part) for kind, part in content["weights"].items()},
+        levels={sort: Level(**level) for sort, level in content["levels"].items()},
         **{field: content[field] for field in _FROM_JSON},
     )
 

@@ -27,9 +27,10 @@ class Term:
 TERMS = {
     "alignment": Term(1, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)),
     "containment": Term(1, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)),
-    "order": Term(1, (-1.5, 0.0, 0.7, 1.4, 2.1, 2.8, 3.5), zero=0.0),
+    "order": Term(1, (-1.0, 0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5), zero=0.0),
     "shared-figures": Term(1, zero=0.0),
     "missing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
+    "clashing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
     "length": Term(-1, zero=0.0),
     "shingles": Term(1, (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), zero=0.0),
 }

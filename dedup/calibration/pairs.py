@@ -5,7 +5,7 @@ the same articles:
 
 * cut: a text against the first 40 to 80 % of its translation, or of itself: the same article;
 * edited: a text against itself with 5 to 20 % of its segments dropped or replaced: the same article;
-* twin: a text against its translation, or itself, every figure replaced: another article;
+* twin: a text against its translation, or itself, most figures replaced: another article;
 * variant: two translations into one language (NTREX and TICO-19 have some): the same article;
 * cut neighbour: a text against the beginning of another article, so that being cut says nothing by itself.
 
@@ -15,16 +15,18 @@ Other articles are each text's nearest neighbours by vector, the pairs that a ru
 import hashlib
 import itertools
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
 from dedup.embed import unit_rows
-from dedup.evidence import Subject, align, measure
+from dedup.evidence import Subject, align, figures_of, measure
 from dedup.fingerprints import minhash_signatures, shingles
 from dedup.model import Embedding
 from dedup.settings import Settings
@@ -70,6 +72,7 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
         widths=widths,
         width=float(widths.sum()),
         numbers=numbers(text),
+        figures=tuple(map(numbers, pieces)),
         signature=signature_of(text),
     )
     return Subject(subject.language, made, Embedding(vectors, unit_rows((widths @ vectors)[None, :])[0]))
@@ -98,52 +101,67 @@ def edited(subject: Subject, others: Sequence[Subject], rng: random.Random) -> S
 
 
 def twin(subject: Subject) -> Subject:
-    """Every figure replaced by another of as many digits. Vectors stay: that makes it harder, if anything."""
-
-    def other(figure: str) -> str:
-        digest = int(hashlib.sha256(b"twin " + figure.encode()).hexdigest(), 16)
-        low = 10 ** (len(figure) - 1)
-        return str(low + digest % (9 * low))
-
+    """Most figures replaced by others of as many digits. Vectors stay: that makes it harder, if anything."""
     f = subject.fingerprint
-    text = " ".join(f.segments)
-    replaced = text
-    for figure in sorted(f.numbers, key=len, reverse=True):
-        replaced = replaced.replace(figure, other(figure))
-    made = replace(f, numbers=tuple(dict.fromkeys(map(other, f.numbers))), signature=signature_of(replaced))
+    pieces = tuple(FIGURE.sub(lambda found: other_figure(found[0]), piece) for piece in f.segments)
+    made = replace(
+        f,
+        segments=pieces,
+        numbers=tuple(dict.fromkeys(map(other_figure, f.numbers))),
+        figures=tuple(tuple(dict.fromkeys(map(other_figure, some))) for some in f.figures),
+        signature=signature_of(" ".join(pieces)),
+    )
     return replace(subject, fingerprint=made)
 
+
+@cache
+def other_figure(figure: str) -> str:
+    """What stands in a twin for a figure: always the same one."""
+    digest = int(hashlib.sha256(b"twin " + figure.encode()).hexdigest(), 16)
+    low = 10 ** (len(figure) - 1)
+    return figure if digest % 100 < KEPT_FIGURES else str(low + digest // 100 % (9 * low))
+
+
+KEPT_FIGURES = 20
+"""Per cent of the figures that stay in a twin: templates share years, laws, addresses."""
+
+FIGURE = re.compile(r"\d+")
 
 MOST_NEIGHBOURS = 8_000
 """Pairs of neighbours that are drawn from a corpus."""
 
-TWIN_FIGURES = 3
-"""A template whose text states fewer figures of its own than this cannot be told from a translation by them."""
+TWIN_FIGURES = 2
+"""A template that changes fewer figures of two digits or more cannot be told from a translation by them."""
+
+SEGMENTS_A_FIGURE = 8
+"""Likewise one that changes fewer than one in so many segments: a long page with two other figures is edited."""
 
 
 def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Sample]:
     """Pairs of one corpus with their answers."""
-    cases = itertools.chain(translated(pool, calibration, rng), copied(pool, calibration, rng), neighbouring(pool, rng))
+    cases = itertools.chain(translated(pool, rng), copied(pool, rng), neighbouring(pool, rng), variants(pool))
     for case, same, left, right in cases:
         kind = SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE
-        yield Sample(pool.corpus, kind, case, same, measure(left, right, align(left, right), calibration))
+        aligned = align(left, right)
+        figures = figures_of(left, right, aligned, calibration)
+        yield Sample(pool.corpus, kind, case, same, measure(left, right, aligned, figures, calibration))
 
 
 Case = tuple[str, bool, Subject, Subject]
 """What the pair is, whether it is one article, and the pair."""
 
 
-def translated(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+def translated(pool: Pool, rng: random.Random) -> Iterator[Case]:
     """Translations, some of them cut, some made twins."""
     for left, right in translations(pool, 3_000, rng):
         yield "translation", True, left, right
         if rng.random() < 0.3:
             yield "cut", True, left, cut(right, rng)
-        if has_figures(left, calibration) and rng.random() < 0.3:
+        if has_twin(left) and rng.random() < 0.3:
             yield "twin", False, left, twin(right)
 
 
-def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Case]:
+def copied(pool: Pool, rng: random.Random) -> Iterator[Case]:
     """Texts against themselves: edited, cut, made twins."""
     by_writing: dict[str, list[Subject]] = defaultdict(list)
     for subject in pool.subjects:
@@ -151,7 +169,7 @@ def copied(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator
     for subject in rng.sample(pool.subjects, min(1_000, len(pool.subjects))):
         yield "edited", True, subject, edited(subject, by_writing[subject.writing], rng)
         yield "cut", True, subject, cut(subject, rng)
-        if has_figures(subject, calibration):
+        if has_twin(subject):
             yield "twin", False, subject, twin(subject)
 
 
@@ -164,9 +182,10 @@ def neighbouring(pool: Pool, rng: random.Random) -> Iterator[Case]:
             yield "cut neighbour", False, left, cut(right, rng)
 
 
-def has_figures(subject: Subject, calibration: Calibration) -> bool:
+def has_twin(subject: Subject) -> bool:
     """Whether a twin of it can be told by its figures."""
-    return sum(calibration.rarity(n) > 3 for n in subject.fingerprint.numbers) >= TWIN_FIGURES
+    changed = sum(len(one) > 1 and other_figure(one) != one for one in subject.fingerprint.numbers)
+    return changed >= max(TWIN_FIGURES, len(subject.fingerprint.segments) / SEGMENTS_A_FIGURE)
 
 
 def variants(pool: Pool) -> Iterator[Case]:

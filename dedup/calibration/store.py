@@ -54,6 +54,7 @@ def _numbers(calibration: Calibration) -> dict[str, object]:
         "whole_coverage": calibration.whole_coverage,
         "source_url_weight": calibration.source_url_weight,
         "weights": {kind: asdict(weights) for kind, weights in calibration.weights.items()},
+        "levels": {sort: asdict(level) for sort, level in calibration.levels.items()},
         "length_norms": calibration.length_norms,
         "figure_shapes": calibration.figure_shapes,
         "figure_documents": calibration.figure_documents,

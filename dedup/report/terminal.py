@@ -12,10 +12,11 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from dedup.candidates import ALONE
 from dedup.evidence import LONGEST_LENGTH_DIFFERENCE
 from dedup.model import Report
 from dedup.report.console import Printer, counted, listed, shown_probability
-from dedup.report.document import Cluster, Conflict, Document, Evidence, Input, Link, Skipped, document_of
+from dedup.report.document import Cluster, Conflict, Document, Evidence, Input, Link, Skipped, Stage, document_of
 
 CLUSTERS_SHOWN: Final = 20
 MEMBERS_SHOWN: Final = 20
@@ -60,7 +61,7 @@ class _Page(Printer):
     def summary(self, document: Document, seconds: float) -> None:
         self.input(document.input)
         if document.funnel:
-            self.line("Pairs: " + ", ".join(f"{stage.stage} {stage.pairs:,}" for stage in document.funnel))
+            self.funnel(document.funnel)
         self.clusters(document.clusters)
         self.conflicts(document.conflicts)
         self.skipped(document.skipped)
@@ -75,6 +76,12 @@ class _Page(Printer):
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
+
+    def funnel(self, stages: Sequence[Stage]) -> None:
+        alone = [stage for stage in stages if stage.stage.endswith(ALONE)]
+        self.line("Pairs: " + ", ".join(f"{one.stage} {one.pairs:,}" for one in stages if one not in alone))
+        if brought := [f"{one.stage.removesuffix(ALONE)} {one.pairs:,}" for one in alone if one.pairs]:
+            self.line("Candidates that one finder alone brought: " + ", ".join(brought))
 
     def clusters(self, clusters: Sequence[Cluster]) -> None:
         """The first ones, and of all that are flagged as many as fit, each with its number in the JSON report."""

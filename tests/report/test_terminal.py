@@ -5,7 +5,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from dedup.model import Article, Cluster, Conflict, Evidence, Link, Relation, Report, Skipped
+from dedup.model import Article, Cluster, Conflict, Evidence, FunnelStage, Link, Relation, Report, Skipped
 from dedup.report.terminal import render_summary
 
 from .conftest import article, checked_document, link, report_of
@@ -146,6 +146,14 @@ def test_flagged_clusters_that_do_not_fit_are_counted() -> None:
     shown = summary(report_of(articles, clusters))
     assert shown.count("! loose: so and so") == 20
     assert "\n… and 40 more clusters, 5 of them flagged (all in" in shown
+
+
+def test_what_one_finder_alone_brought_is_told_apart() -> None:
+    stages = [("facts", 5), ("vectors", 9), ("candidates", 10), ("facts alone", 0), ("vectors alone", 1_234)]
+    funnel = tuple(FunnelStage(*stage) for stage in (*stages, ("judged", 10)))
+    shown = summary(replace(report_of([]), funnel=funnel))
+    assert "Pairs: facts 5, vectors 9, candidates 10, judged 10\n" in shown
+    assert "\nCandidates that one finder alone brought: vectors 1,234\n" in shown
 
 
 def test_other_long_lists_are_cut_and_the_cut_is_stated() -> None:

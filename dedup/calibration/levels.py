@@ -1,0 +1,110 @@
+"""Probabilities that hold: what the weights of evidence are worth among the pairs that runs propose.
+
+The weights are fitted to pairs that were made and balanced (:mod:`dedup.calibration.pairs`), where as many are one
+article as are not. In a run it depends on the corpus. Of 100 proposed pairs of one topic in 36 languages 56 are one
+article; where most records have no partner, two are. A pair that the weights leave open is one article nine times out
+of ten in the first and hardly ever in the second. No constant is right for both, and a score that depended on what
+else is in a run could not be explained pair by pair. So the level is set in between: each corpus counts half as it is,
+half drawn sparse, and a logistic regression over the pairs' log-odds (Platt 1999) gives slope and offset for each sort
+of pair. The log-odds come from weights that were fitted without the corpus, so that the level also holds the doubt
+that is due on text unlike any seen (stacking: Wolpert 1992).
+
+Pairs of one language stay as they were fitted: the corpora hold few copies of a text, so that what they propose there
+is nearly all of one kind, and says nothing about copies.
+"""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from dedup.calibration import Calibration, Level
+from dedup.calibration.pairs import Pool
+from dedup.candidates import propose
+from dedup.confirm import confirm
+from dedup.evidence import SAME_WRITING, SORTS, Subject, sort_of
+from dedup.settings import Settings
+
+ALONE = 0.7
+"""Share of the articles that a sparse draw has in one language only; the others it has in two."""
+
+SPARSE_DRAWS = 3
+"""Sparse draws of a corpus: its articles are few, so one draw holds few pairs."""
+
+FEWEST = 200
+"""Pairs of a sort from which it gets a level of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A pair that a run proposes: its log-odds before any level, and the answer."""
+
+    corpus: str
+    draw: str
+    sort: str
+    odds: float
+    same: bool
+
+
+def scored_candidates(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Scored]:
+    """The candidate pairs of a corpus as it is, and of sparse draws from it, by a calibration without levels."""
+    draws = {"dense": [list(range(len(pool.subjects)))]}
+    draws["sparse"] = [sparse(pool, rng) for _ in range(SPARSE_DRAWS)]
+    for draw, chosen in draws.items():
+        for positions in chosen:
+            subjects, golds = [pool.subjects[i] for i in positions], [pool.golds[i] for i in positions]
+            yield from _scored(pool.corpus, draw, subjects, golds, calibration)
+
+
+def sparse(pool: Pool, rng: random.Random) -> list[int]:
+    """Positions of a draw in which most articles stand alone, in ascending order."""
+    members: dict[str, dict[str, int]] = defaultdict(dict)
+    for position, (gold, subject) in enumerate(zip(pool.golds, pool.subjects, strict=True)):
+        members[gold].setdefault(subject.writing, position)
+    chosen: list[int] = []
+    for gold in sorted(members):
+        count = 1 if rng.random() < ALONE else 2
+        versions = sorted(members[gold].values())
+        chosen += rng.sample(versions, min(count, len(versions)))
+    return sorted(chosen)
+
+
+def _scored(
+    corpus: str, draw: str, subjects: Sequence[Subject], golds: Sequence[str], calibration: Calibration
+) -> Iterator[Scored]:
+    pairs = propose([()] * len(subjects), subjects, calibration, Settings()).pairs
+    for link in confirm(pairs, subjects, calibration):
+        sort = sort_of(subjects[link.left], subjects[link.right])
+        yield Scored(corpus, draw, sort, sum(e.weight for e in link.evidence), golds[link.left] == golds[link.right])
+
+
+def levels_of(scored: Iterable[Scored]) -> dict[str, Level]:
+    """The level of each sort of pair that enough pairs were proposed of, of both answers."""
+    by_sort: Mapping[str, list[Scored]] = {sort: [] for sort in SORTS}
+    for one in scored:
+        by_sort[one.sort].append(one)
+    return {
+        sort: level_of(some)
+        for sort, some in by_sort.items()
+        if sort != SAME_WRITING and len(some) >= FEWEST and len({one.same for one in some}) == 2
+    }
+
+
+def level_of(scored: Sequence[Scored]) -> Level:
+    """Slope and offset that make the pairs likeliest, each draw of each corpus weighing the same."""
+    sizes = Counter((one.corpus, one.draw) for one in scored)
+    importance = np.array([1 / sizes[one.corpus, one.draw] for one in scored]) / len(sizes)
+    odds = np.array([one.odds for one in scored])
+    answers = np.where([one.same for one in scored], 1.0, -1.0)
+
+    def loss(level: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = answers * (level[0] * odds + level[1])
+        slope = -importance * answers / (1 + np.exp(margin))
+        return float(importance @ np.logaddexp(0, -margin)), np.array([slope @ odds, slope.sum()])
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.1, None), (None, None)])
+    return Level(round(float(found.x[0]), 3), round(float(found.x[1]), 3))
