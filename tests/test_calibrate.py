@@ -379,7 +379,7 @@ def test_length_norms_are_on_the_scale_of_the_shipped_ones() -> None:
 def test_a_language_of_few_articles_keeps_near_its_shipped_length() -> None:
     rows = [row for row in ROWS if row["lang"] != "fr" or row["gold"] == "article 1"]
     norms = length_norms_of([prepared(rows)], {"de": 0.0, "en": 0.0, "fr": 2.0})
-    assert 1.7 < norms["fr"] < 2.0
+    assert 1.6 < norms["fr"] < 1.8
 
 
 def test_figures_of_the_corpus_add_to_the_shipped_counts() -> None:

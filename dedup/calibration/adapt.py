@@ -30,12 +30,13 @@ from dedup.errors import InputError
 SEED = 1
 """Of the choice of pairs."""
 
-LENGTH_ARTICLES = 10
-"""Articles whose lengths say as much of a language's norm as the shipped norm does."""
+LENGTH_ARTICLES = 5
+"""Articles whose lengths say as much of a language's norm as the shipped norm does: the variance of an article's ratio
+within a language over that of a language's norm between corpora, 2.0 to 7.8 in three corpora (--lengths)."""
 
 STRENGTH = 0.1
-"""Times the penalty on the way from the shipped weights, divided by the articles: a prior counts less, the more is
-seen."""
+"""The penalty on the way from the shipped weights, times the articles: a prior counts less, the more is seen. Of three
+corpora, 5 to 100 articles and two models no other value in steps of three does better throughout; 0.3 is as good."""
 
 
 def adapted(parts: Mapping[str, Prepared], digest: str) -> tuple[Calibration, list[Sample]]:
