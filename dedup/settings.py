@@ -18,7 +18,8 @@ class Settings:
     threshold: float = 0.5
     """Probability (0 to 1) from which a pair counts as the same article."""
     model: str = "bundled"
-    """``bundled`` (multilingual-e5-small, offline), or a sentence-transformers name or folder."""
+    """``bundled`` (multilingual-e5-small, offline), ``table`` (its token table, no transformer), or a
+    sentence-transformers name or folder."""
     shingle_size: int = 5
     """Characters in a shingle. Words would break on Chinese, Japanese, Thai; 5 is the peers' usual."""
     permutations: int = 128

@@ -41,14 +41,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
+    parser.add_argument("--model", default="bundled", help="as of dedup run")
     parser.add_argument("--corpora", nargs="+", default=list(CORPORA[:2]), choices=CORPORA)
     parser.add_argument("--threshold", type=float, default=Settings().threshold)
     parser.add_argument("--identify", action="store_true", help="leave out the declared languages")
     parser.add_argument("--calibration", type=Path, help="folder with another calibration than the shipped one")
     parser.add_argument("--write", type=Path, help="folder for the inputs as JSONL")
     options = parser.parse_args()
-    bundled = load_encoder("bundled", Settings().batch_size)
-    encoder = CachedEncoder(bundled, options.cache) if options.cache else bundled
+    loaded = load_encoder(options.model, Settings().batch_size)
+    encoder = CachedEncoder(loaded, options.cache) if options.cache else loaded
     calibration = load(options.calibration, encoder.digest) if options.calibration else None
     print(HEADER)
     for name in options.corpora:

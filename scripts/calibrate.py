@@ -1,8 +1,9 @@
-"""Compute the calibration of the bundled model: language centroids, norms, weights of evidence.
+"""Compute the calibration of a model that ships: language centroids, norms, weights of evidence.
 
     python scripts/calibrate.py --data ../shared/data --cache /tmp/dedup-vectors
 
-writes ``dedup/calibration/<digest>.json`` and ``.npz``. Only articles that :func:`corpora.for_calibration` admits are
+writes ``dedup/calibration/<digest>.json`` and ``.npz``; ``--model table`` those of the encoder without a transformer.
+Only articles that :func:`corpora.for_calibration` admits are
 read, and none of XQuAD; NTREX, TICO-19, course pages and Kubernetes documentation are.
 
 Beside them stand parts: NTREX articles cut, in all languages at the same places, into texts of 1 to 5 lines. The
@@ -57,11 +58,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
     parser.add_argument("--out", type=Path, default=PACKAGE)
+    parser.add_argument("--model", default="bundled", choices=("bundled", "table"))
     parser.add_argument("--leave-out", default="", help="a corpus to fit without, for reporting on it")
     options = parser.parse_args()
     if options.leave_out and options.out == PACKAGE:
         parser.error("--leave-out is for measuring: name a folder with --out")
-    encoder = CachedEncoder(load_encoder("bundled", 64), options.cache)
+    encoder = CachedEncoder(load_encoder(options.model, 64), options.cache)
     read = {name: selected(options.data, name) for name in CORPORA}
     read["parts"] = parts(read["ntrex"])
     prepared = {name: understand(rows, encoder) for name, rows in read.items()}
@@ -77,7 +79,7 @@ def main() -> None:
     weights = {kind: fit([s for s in fitted if s.kind == kind]) for kind in (CROSS_LANGUAGE, SAME_LANGUAGE)}
     calibration = replace(calibration, weights=weights)
     figures = describe(samples, calibration)
-    write(calibration, encoder.digest, figures, options.out)
+    write(calibration, encoder.digest, figures, options.out, options.model)
 
 
 def rank(name: str) -> int:
@@ -258,12 +260,12 @@ def describe(samples: Sequence[Sample], calibration: Calibration) -> list[dict[s
     return rows
 
 
-def write(calibration: Calibration, digest: str, figures: list[dict[str, object]], folder: Path) -> None:
+def write(calibration: Calibration, digest: str, figures: list[dict[str, object]], folder: Path, model: str) -> None:
     """The two files of a calibration, with their provenance."""
     content = {
-        "name": f"bundled {date.today().isoformat()}",
+        "name": f"{model} {date.today().isoformat()}",
         "provenance": {
-            "command": "python scripts/calibrate.py --data ../shared/data --cache FOLDER",
+            "command": f"python scripts/calibrate.py --model {model} --data ../shared/data --cache FOLDER",
             "data": {
                 "ntrex": "NTREX-128, CC BY-SA 4.0, MicrosoftTranslator/NTREX",
                 "tico": "TICO-19, CC0 and CC BY-SA",
