@@ -181,7 +181,9 @@ _threshold_option = click.option(
     help=f"Probability from which two records count as one article.  [default: {Settings().threshold}]",
 )
 _model_option = click.option(
-    "--model", metavar="NAME|FOLDER", help="A sentence-transformers model.  [default: the bundled one]"
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A sentence-transformers model, or table: no transformer.  [default: the bundled one]",
 )
 _calibration_option = click.option(
     "--calibration", metavar="FOLDER", help="What dedup calibrate wrote for this model.  [default: what is shipped]"

@@ -18,7 +18,8 @@ class Settings:
     threshold: float = 0.5
     """Probability (0 to 1) from which a pair counts as the same article."""
     model: str = "bundled"
-    """``bundled`` (multilingual-e5-small, offline), or a sentence-transformers name or folder."""
+    """``bundled`` (multilingual-e5-small, offline), ``table`` (its token table, no transformer), or a
+    sentence-transformers name or folder."""
     calibration: str = "shipped"
     """``shipped`` (the one that comes with the bundled model; without one a run makes do with its own language means),
     or a folder that ``dedup calibrate`` wrote."""

@@ -83,8 +83,8 @@ def main() -> None:
     """Run each input, print its row, and what else was asked for."""
     options = parse()
     settings = Settings(threshold=options.threshold)
-    bundled = load_encoder("bundled", settings.batch_size)
-    encoder = CachedEncoder(bundled, options.cache) if options.cache else bundled
+    loaded = load_encoder(options.model, settings.batch_size)
+    encoder = CachedEncoder(loaded, options.cache) if options.cache else loaded
     calibration = load(options.calibration, encoder.digest) if options.calibration else None
     print(HEADER)
     figures: dict[str, Figures] = {}
@@ -107,6 +107,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
+    parser.add_argument("--model", default="bundled", help="as of dedup run")
     parser.add_argument(
         "--corpora", nargs="+", default=list(INPUTS[:2]), choices=[*INPUTS, "all"], help="the inputs, or all of them"
     )

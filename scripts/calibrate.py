@@ -45,12 +45,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
+    parser.add_argument("--model", default="bundled", choices=("bundled", "table"))
     parser.add_argument("--out", type=Path, default=PACKAGE)
     parser.add_argument("--leave-out", default="", help="a corpus to fit without, for reporting on it")
     options = parser.parse_args()
     if options.leave_out and options.out == PACKAGE:
         parser.error("--leave-out is for measuring: name a folder with --out")
-    encoder = CachedEncoder(load_encoder("bundled", 64), options.cache)
+    encoder = CachedEncoder(load_encoder(options.model, 64), options.cache)
     read = {name: selected(options.data, name) for name in CORPORA}
     read["parts"] = parts(read["ntrex"])
     prepared = {name: prepare(rows, encoder) for name, rows in read.items()}
@@ -70,10 +71,12 @@ def main() -> None:
         if pool.corpus not in {"parts", *left_out}
         for scored in scored_candidates(pool, without(pool.corpus, samples, left_out, calibration), rng)
     )
-    calibration = replace(calibration, name=f"bundled {date.today().isoformat()}", weights=weights, levels=levels)
+    calibration = replace(
+        calibration, name=f"{options.model} {date.today().isoformat()}", weights=weights, levels=levels
+    )
     found = outcomes(samples, calibration)
     describe(found, calibration)
-    write(calibration, provenance(found, encoder.digest), encoder.digest, options.out)
+    write(calibration, provenance(found, encoder.digest, options.model), encoder.digest, options.out)
 
 
 def with_parts(corpus: str) -> set[str]:
@@ -146,10 +149,10 @@ def describe(found: Sequence[Outcome], calibration: Calibration) -> None:
     print("partner similarity", calibration.partner_similarity, "whole coverage", calibration.whole_coverage)
 
 
-def provenance(found: Sequence[Outcome], digest: str) -> dict[str, object]:
+def provenance(found: Sequence[Outcome], digest: str, model: str) -> dict[str, object]:
     """Where the numbers come from."""
     return {
-        "command": "python scripts/calibrate.py --data ../shared/data --cache FOLDER",
+        "command": f"python scripts/calibrate.py --model {model} --data ../shared/data --cache FOLDER",
         "data": {
             "ntrex": "NTREX-128, CC BY-SA 4.0, MicrosoftTranslator/NTREX",
             "tico": "TICO-19, CC0 and CC BY-SA",

