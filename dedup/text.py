@@ -7,6 +7,7 @@ part of a long one. Sentences are the unit that translation keeps best; their si
 import math
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -131,13 +132,60 @@ _NUMBER = re.compile(
 )
 _SEPARATORS = re.compile(r"\D")
 
+UNITS = {
+    **dict.fromkeys(("हजार", "हज़ार", "হাজার", "હજાર", "ਹਜ਼ਾਰ", "ہزار"), 10**3),
+    **dict.fromkeys(("万", "萬", "만"), 10**4),
+    **dict.fromkeys(("लाख", "লাখ", "লক্ষ", "લાખ", "ਲੱਖ", "இலட்சம்", "லட்சம்", "లక్షల", "ಲಕ್ಷ", "ലക്ഷം", "لاکھ", "lakh"), 10**5),
+    **dict.fromkeys(("करोड़", "करोड", "কোটি", "કરોડ", "ਕਰੋੜ", "கோடி", "కోట్ల", "ಕೋಟಿ", "കോടി", "کروڑ", "crore"), 10**7),
+    **dict.fromkeys(("億", "亿", "억"), 10**8),
+}
+"""What the words behind a figure count in languages that write sums of them: "1億2000万", "1 करोड़ 20 लाख"."""
+
+_UNIT = re.compile(rf"\s?({'|'.join(UNITS)})")
+_LONGEST_ADDEND = 7
+_THOUSANDS = 4
+
 
 def numbers(text: str) -> tuple[str, ...]:
     """The figures of the text as ASCII digit strings, each once, in order of first appearance.
 
     Digits of every script count; separators inside a figure are dropped ("1.234,5", "१,२३४.५" and "12345" are one:
     which sign groups thousands and which marks decimals depends on the language, the digits do not), leading zeros too.
+    Sums of units are one figure: "1億2000万" is 120000000, but "2000万" alone is 2000, since "20 million" is 20.
     """
-    found = (_SEPARATORS.sub("", match[0]) for match in _NUMBER.finditer(text))
-    plain = ("".join(str(unicodedata.decimal(d)) for d in digits).lstrip("0") or "0" for digits in found)
-    return tuple(dict.fromkeys(plain))
+    return tuple(dict.fromkeys(_stated(text)))
+
+
+def _stated(text: str) -> Iterator[str]:
+    """The figures in order, sums added up."""
+    addends: list[tuple[str, int]] = []
+    end = 0
+    for match in _NUMBER.finditer(text):
+        digits = _digits(match[0])
+        counted = _UNIT.match(text, match.end())
+        unit = UNITS[counted[1]] if counted else 1
+        if addends and not _goes_on(addends[-1][1], text[end : match.start()], digits, unit):
+            yield _sum(addends)
+            addends = []
+        if addends or (counted and len(digits) <= _LONGEST_ADDEND and "." not in match[0]):
+            addends.append((digits, unit))
+            end = counted.end() if counted else match.end()
+        else:
+            yield digits
+    if addends:
+        yield _sum(addends)
+
+
+def _goes_on(last_unit: int, gap: str, digits: str, unit: int) -> bool:
+    """Whether a figure is added to the one before it: "1億2000万", "37만 5,000"; but not "37만 5", nor "5万人 2000"."""
+    follows = not gap or (gap.isspace() and (unit > 1 or len(digits) == _THOUSANDS))
+    return follows and len(digits) <= _LONGEST_ADDEND and int(digits) * unit < last_unit
+
+
+def _digits(figure: str) -> str:
+    ascii_digits = (str(unicodedata.decimal(d)) for d in _SEPARATORS.sub("", figure))
+    return "".join(ascii_digits).lstrip("0") or "0"
+
+
+def _sum(addends: list[tuple[str, int]]) -> str:
+    return addends[0][0] if len(addends) == 1 else str(sum(int(digits) * unit for digits, unit in addends))
