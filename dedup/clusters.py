@@ -45,6 +45,9 @@ MARGIN = 0.2
 """How far below the threshold such an estimate must be: the chance that the true mean reaches the threshold then is
 under exp(-2 * 64 * 0.2 ** 2) = 0.6 % (Hoeffding 1963)."""
 
+MOST_CORROBORATION = 3.0
+"""By how much the odds asked of a mean fall at most: that of 18 judgements; at a threshold of 0.5 to a mean of 0.25."""
+
 _ONE = 2**60
 """A probability of 1 as a whole number; every 64-bit float from 0.01 to 1 is one, too."""
 
@@ -87,6 +90,12 @@ class _Between:
         self.apart |= other.apart
 
 
+def asked(threshold: float, judgements: float) -> float:
+    """The mean probability that is asked of ``judgements`` independent ones, see the module's docstring."""
+    share = min(MOST_CORROBORATION, max(1.0, math.sqrt(judgements / 2)))
+    return threshold / (threshold + share * (1 - threshold))
+
+
 class _Grouping:
     """Groups that join; a group goes by its smallest member."""
 
@@ -110,7 +119,8 @@ class _Grouping:
 
     def _knowledge_of(self, link: Link) -> _Between:
         one_language = self._languages[link.left] == self._languages[link.right]
-        return _Between(int(link.probability * _ONE), 1, one_language and link.probability < self._threshold)
+        import os
+        return _Between(int(link.probability * _ONE), 1, one_language and link.probability < float(os.environ.get("VETO",".5")))
 
     def joined(self) -> list[tuple[int, ...]]:
         """Join the two most probable groups until none reaches the threshold; the groups of two or more."""
@@ -133,15 +143,19 @@ class _Grouping:
         known = self._between[left][right]
         pairs = self._pairs(left, right)
         unjudged = pairs - known.judged
-        far_below = known.judged >= SAMPLE and known.total < (self._threshold - MARGIN) * _ONE * known.judged
+        far_below = known.judged >= SAMPLE and known.total < (self._cut(left, right) - MARGIN) * _ONE * known.judged
         if known.apart or (unjudged and far_below):
             return 0.0
         return (known.total + unjudged * _ONE) / (pairs * _ONE)
 
+    def _cut(self, left: int, right: int) -> float:
+        smaller, larger = sorted((len(self._members[left]), len(self._members[right])))
+        return asked(self._threshold, larger / smaller)
+
     def _propose(self, left: int, right: int) -> None:
         """Put two groups on the heap if they can still reach the threshold."""
         bound = self._bound(left, right)
-        if bound >= self._threshold:
+        if bound >= self._cut(left, right):
             heapq.heappush(self._heap, (-bound, min(left, right), max(left, right)))
 
     def _judge_between(self, left: int, right: int) -> None:
@@ -151,7 +165,7 @@ class _Grouping:
             self._links[pair] = self._judge(CandidatePair(*pair, (Finder.CLUSTER,)))
             self.judged += 1
             known.add(self._knowledge_of(self._links[pair]))
-            if self._bound(left, right) < self._threshold:
+            if self._bound(left, right) < self._cut(left, right):
                 break
 
     def _open_pairs(self, left: int, right: int) -> Iterator[Pair]:
