@@ -9,16 +9,16 @@ better than boosted trees.
 import math
 from collections.abc import Sequence
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
-from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, sort_of
+from dedup.calibration import Calibration
+from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, shared_names, sort_of
 from dedup.figures import Figures
 from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
 
 SAME_TEXT_WEIGHT = 12.0
 """Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
 
-FIGURES_LISTED = 8
-"""Figures that the words of a piece of evidence name."""
+LISTED = 8
+"""Figures or names that the words of a piece of evidence name."""
 
 
 def confirm(candidates: Sequence[CandidatePair], subjects: Sequence[Subject], calibration: Calibration) -> list[Link]:
@@ -29,13 +29,13 @@ def confirm(candidates: Sequence[CandidatePair], subjects: Sequence[Subject], ca
 def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration) -> Link:
     """The judgement of one pair whose texts differ."""
     aligned = align(left, right)
-    weights = calibration.weights[SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE]
-    level = calibration.level(sort_of(left, right))
+    sort = sort_of(left, right)
+    weights, level = calibration.weights[sort], calibration.level(sort)
     evidence = [Evidence("prior", 1.0, level.slope * weights.prior + level.offset)]
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
     figures = figures_of(left, right, aligned, calibration)
-    details = _details(figures, calibration)
+    details = _details(figures, calibration) | {"missing-names": _first(shared_names(left, right).missing)}
     evidence += [
         Evidence(name, value, level.slope * weights.curves[name](value), details.get(name, ""))
         for name, value in measure(left, right, aligned, figures, calibration).items()
@@ -63,8 +63,8 @@ def _listed(figures: Sequence[str], calibration: Calibration) -> str:
 
 
 def _first(words: Sequence[str]) -> str:
-    more = f" and {len(words) - FIGURES_LISTED} more" if len(words) > FIGURES_LISTED else ""
-    return " ".join(words[:FIGURES_LISTED]) + more
+    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+    return " ".join(words[:LISTED]) + more
 
 
 def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence]) -> Link:

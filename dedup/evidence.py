@@ -20,6 +20,8 @@ missing-figures     of the rarity of the figures that the text with fewer of the
                     another article, however well its sentences align
 clashing-figures    rarity of the figures that paired passages state in each other's place, as a share of these and the
                     shared ones; damped where there are few. 0 to 1 (:mod:`dedup.figures`)
+missing-names       of the names that the text with fewer of them states, the share that the other lacks, damped where
+                    there are few; 0 where they cannot be compared (:mod:`dedup.names`)
 length              how far the two lengths are apart: absolute difference of log lengths, each taken relative to
                     the norm of its language; at most 2
 shingles            estimated Jaccard similarity of the character shingles, 0 to 1; only within one language
@@ -32,16 +34,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.calibration import Calibration
+from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, Calibration
 from dedup.figures import Figures, compare_figures
 from dedup.fingerprints import jaccard
 from dedup.model import Embedding, Fingerprint
+from dedup.names import SharedNames, compare_names
 
 LONGEST_LENGTH_DIFFERENCE = 2.0
 FEW_FIGURES = 6.0
 """Rarity (nats) at which missing figures count half: that of one rare figure."""
 FEW_CLASHES = 3.0
 """Rarity (nats) at which clashing figures count half: that of a figure of two digits."""
+FEW_NAMES = 2
+"""Names at which missing ones count half."""
 FEWEST_ORDERED = 3
 """Pairs of passages from which their order says anything."""
 
@@ -60,16 +65,13 @@ class Subject:
         return f"{self.language}-{self.fingerprint.script}"
 
 
-SAME_WRITING, CJK, SAME_SCRIPT, OTHER_SCRIPT = SORTS = ("same language", "CJK", "same script", "other script")
-"""Sorts of pair, see :func:`sort_of`."""
-
 CJK_SCRIPTS = frozenset({"CJK", "HANGUL"})
 
 
 def sort_of(left: Subject, right: Subject) -> str:
     """One language in one script; else with Chinese, Japanese or Korean; else two languages in one script, or not."""
     if left.writing == right.writing:
-        return SAME_WRITING
+        return SAME_LANGUAGE
     scripts = {left.fingerprint.script, right.fingerprint.script}
     if scripts & CJK_SCRIPTS:
         return CJK
@@ -98,6 +100,8 @@ def measure(
     paired = [_paired_share(aligned, side, subject) for side, subject in enumerate((left, right))]
     shared, missing = (sum(map(calibration.rarity, some)) for some in (figures.shared, figures.missing))
     clashing = figures.clash_rarity
+    names = shared_names(left, right)
+    lacking, kept = len(names.missing), len(names.shared)
     measured = {
         "alignment": min(paired),
         "containment": max(paired),
@@ -105,6 +109,7 @@ def measure(
         "shared-figures": math.log1p(shared),
         "missing-figures": missing / (missing + shared + FEW_FIGURES),
         "clashing-figures": clashing / (clashing + shared + FEW_CLASHES),
+        "missing-names": lacking / (lacking + kept + FEW_NAMES),
         "length": length_difference(left, right, calibration),
     }
     if left.writing == right.writing:
@@ -124,6 +129,12 @@ def align(left: Subject, right: Subject) -> Alignment:
 def figures_of(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> Figures:
     """What the figures of a pair say."""
     return compare_figures(left.fingerprint, right.fingerprint, aligned.pairs.tolist(), calibration)
+
+
+def shared_names(left: Subject, right: Subject) -> SharedNames:
+    """What the names of a pair say."""
+    one, other = left.fingerprint, right.fingerprint
+    return compare_names(one.names, other.names, one.script, other.script)
 
 
 def _paired_share(aligned: Alignment, side: int, subject: Subject) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dedup.language import script_of
 from dedup.model import Article, Fingerprint
+from dedup.names import names_of
 from dedup.settings import Settings
 from dedup.text import normalise, numbers, segments, text_width
 
@@ -24,6 +25,7 @@ def fingerprint(articles: Sequence[Article], settings: Settings) -> list[Fingerp
 
 def _of(article: Article, normal: str, signature: NDArray[np.uint32], settings: Settings) -> Fingerprint:
     pieces = segments(article.text, article.language)
+    script = script_of(article.text)
     widths = np.array([max(1.0, text_width(piece)) for piece in pieces], np.float32)
     return Fingerprint(
         digest=hashlib.sha256(normal.encode("utf-8", "surrogatepass")).hexdigest(),
@@ -34,7 +36,8 @@ def _of(article: Article, normal: str, signature: NDArray[np.uint32], settings: 
         figures=tuple(map(numbers, pieces[: settings.max_segments])),
         dropped_segments=max(0, len(pieces) - settings.max_segments),
         width=float(widths.sum()),
-        script=script_of(article.text),
+        script=script,
+        names=names_of(pieces[: settings.max_segments], script),
     )
 
 

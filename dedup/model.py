@@ -13,6 +13,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.names import Names
+
 Vectors = NDArray[np.float32]
 """Rows are unit-length vectors: shape (rows, dimensions)."""
 
@@ -81,7 +83,7 @@ class Fingerprint:
     of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``widths``
     their sizes in Latin-letter equivalents, ``figures`` what figures each states; ``dropped_segments`` counts those
     beyond the limit of the settings.
-    ``width`` is the size of the whole text, ``script`` that of most of its letters.
+    ``width`` is the size of the whole text, ``script`` that of most of its letters, ``names`` its names.
     """
 
     digest: str
@@ -93,6 +95,7 @@ class Fingerprint:
     dropped_segments: int
     width: float
     script: str
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 """The setting that asks for the calibration that ships for the model, if there is one."""
 
-SAME_LANGUAGE = "same-language"
-CROSS_LANGUAGE = "cross-language"
+SAME_LANGUAGE, CJK, SAME_SCRIPT, OTHER_SCRIPT = SORTS = ("same language", "CJK", "same script", "other script")
+"""Sorts of pair (:func:`dedup.evidence.sort_of`): each has weights of its own, since they differ in what can be compared
+(wording, names) and in what translation keeps (Chinese, Japanese and Korean rescale figures)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How the numbers of one kind of pair add up: an additive logistic model."""
+    """How the numbers of one sort of pair add up: an additive logistic model."""
 
     prior: float
     """Log-odds of a candidate pair of which nothing more is known."""
@@ -102,7 +103,7 @@ class Calibration:
     """Shape of a figure (:func:`shape`) -> articles that state one figure of this shape, on average over all."""
     articles: int
     weights: Mapping[str, Weights]
-    """By kind of pair."""
+    """By sort of pair."""
     source_url_weight: float
     """Log-odds that a shared source URL adds."""
     partner_similarity: float
@@ -110,7 +111,7 @@ class Calibration:
     whole_coverage: float
     """Share of a text that must be covered for the other to be the whole of it, not a part."""
     levels: Mapping[str, Level] = field(default_factory=dict)
-    """By sort of pair (:func:`dedup.evidence.sort_of`); one that is not listed stays as it was fitted."""
+    """By sort of pair; one that is not listed stays as it was fitted."""
 
     def centroid(self, language: str) -> NDArray[np.float32]:
         """The mean segment vector of a language, shape (dimensions,); of all languages for one that is not known."""

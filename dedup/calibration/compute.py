@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Weights, shape
+from dedup.calibration import SORTS, Calibration, Weights, shape
 from dedup.calibration.fit import fit, importance_of, probability
 from dedup.calibration.pairs import Pool, Sample, cut, other_articles, translations
 from dedup.embed import embed, encode_segments, rows_by_language
@@ -154,7 +154,7 @@ def best_cut(low: Sequence[float], high: Sequence[float]) -> float:
 
 def weights_of(samples: Sequence[Sample]) -> dict[str, Weights]:
     """The weights of each kind of pair."""
-    return {kind: fit([s for s in samples if s.kind == kind]) for kind in (CROSS_LANGUAGE, SAME_LANGUAGE)}
+    return {kind: fit([s for s in samples if s.kind == kind]) for kind in SORTS}
 
 
 @dataclass(frozen=True, slots=True)

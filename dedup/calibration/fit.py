@@ -31,6 +31,7 @@ TERMS = {
     "shared-figures": Term(1, zero=0.0),
     "missing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
     "clashing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
+    "missing-names": Term(-1, (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9), zero=0.0),
     "length": Term(-1, zero=0.0),
     "shingles": Term(1, (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), zero=0.0),
 }
@@ -46,6 +47,7 @@ CASE_WEIGHTS = {
     "neighbour": 0.9,
     "cut neighbour": 0.3,
     "twin": 0.1,
+    "name twin": 0.1,
 }
 """What a case weighs in the fit, all its pairs together: other articles about as much as the same one, across languages
 and within one. Twins weigh little: they are made, and their figures clash more surely than those of real templates;

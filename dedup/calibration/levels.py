@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from dedup.calibration import Calibration, Level
+from dedup.calibration import SAME_LANGUAGE, SORTS, Calibration, Level
 from dedup.calibration.pairs import Pool
 from dedup.candidates import propose
 from dedup.confirm import confirm
-from dedup.evidence import SAME_WRITING, SORTS, Subject, sort_of
+from dedup.evidence import Subject, sort_of
 from dedup.settings import Settings
 
 SHARES = {"dense": 0.75, "sparse": 0.25}
@@ -93,7 +93,7 @@ def levels_of(scored: Iterable[Scored]) -> dict[str, Level]:
     return {
         sort: level_of(some)
         for sort, some in by_sort.items()
-        if sort != SAME_WRITING and len(some) >= FEWEST and len({one.same for one in some}) == 2
+        if sort != SAME_LANGUAGE and len(some) >= FEWEST and len({one.same for one in some}) == 2
     }
 
 

@@ -6,6 +6,7 @@ the same articles:
 * cut: a text against the first 40 to 80 % of its translation, or of itself: the same article;
 * edited: a text against itself with 5 to 20 % of its segments dropped or replaced: the same article;
 * twin: a text against its translation, or itself, most figures replaced: another article;
+* name twin: likewise, most names replaced, within one script: another article;
 * variant: two translations into one language (NTREX and TICO-19 have some): the same article;
 * cut neighbour: a text against the beginning of another article, so that being cut says nothing by itself.
 
@@ -24,16 +25,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration
+from dedup.calibration import Calibration
 from dedup.embed import unit_rows
-from dedup.evidence import Subject, align, figures_of, measure
+from dedup.evidence import Subject, align, figures_of, measure, sort_of
 from dedup.fingerprints import minhash_signatures, shingles
 from dedup.model import Embedding
+from dedup.names import LATIN, STEM, WORD, compare_names, names_of, stem
 from dedup.settings import Settings
 from dedup.text import normalise, numbers
 
-NEIGHBOURS = {CROSS_LANGUAGE: 4, SAME_LANGUAGE: 3}
-"""Nearest other articles of a text that become negatives, by kind of pair."""
+NEIGHBOURS = 3
+"""Nearest other articles of a text that become negatives, in each of: its language, others of its script, the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
         numbers=numbers(text),
         figures=tuple(map(numbers, pieces)),
         signature=signature_of(text),
+        names=names_of(pieces, f.script),
     )
     return Subject(subject.language, made, Embedding(vectors, unit_rows((widths @ vectors)[None, :])[0]))
 
@@ -114,6 +117,45 @@ def twin(subject: Subject) -> Subject:
     return replace(subject, fingerprint=made)
 
 
+def name_twin(subject: Subject) -> Subject:
+    """Most names replaced by others that no language has. Vectors stay, as in :func:`twin`."""
+    f = subject.fingerprint
+    stated = frozenset(f.names.stated)
+
+    def other(found: re.Match[str]) -> str:
+        word = found[0]
+        return other_name(stem(word)).title() + word[STEM:] if word[0].isupper() and stem(word) in stated else word
+
+    pieces = tuple(WORD.sub(other, piece) for piece in f.segments)
+    names = names_of(pieces, f.script)
+    made = replace(f, segments=pieces, names=names, signature=signature_of(" ".join(pieces)))
+    return replace(subject, fingerprint=made)
+
+
+@cache
+def other_name(name: str) -> str:
+    """What stands in a name twin for a stem: always the same one, of letters of the Latin script."""
+    digest = hashlib.sha256(b"twin " + name.encode()).digest()
+    if digest[0] % 100 < KEPT_NAMES:
+        return name
+    return "".join(chr(ord("a") + byte % 26) for byte in digest[1 : 1 + STEM])
+
+
+KEPT_NAMES = 20
+"""Per cent of the names that stay in a name twin: templates share those of a country or an institution."""
+
+TWIN_NAMES = 4
+"""Names that two texts must share for one of them to have a twin that can be told by its names."""
+
+
+def has_name_twin(left: Subject, right: Subject) -> bool:
+    """Whether a name twin of one text can be told from the other."""
+    if left.fingerprint.script != right.fingerprint.script:
+        return False
+    shared = compare_names(left.fingerprint.names, right.fingerprint.names, LATIN, LATIN).shared
+    return sum(other_name(name) != name for name in shared) >= TWIN_NAMES
+
+
 @cache
 def other_figure(figure: str) -> str:
     """What stands in a twin for a figure: always the same one."""
@@ -141,10 +183,9 @@ def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iter
     """Pairs of one corpus with their answers."""
     cases = itertools.chain(translated(pool, rng), copied(pool, rng), neighbouring(pool, rng), variants(pool))
     for case, same, left, right in cases:
-        kind = SAME_LANGUAGE if left.writing == right.writing else CROSS_LANGUAGE
         aligned = align(left, right)
         figures = figures_of(left, right, aligned, calibration)
-        yield Sample(pool.corpus, kind, case, same, measure(left, right, aligned, figures, calibration))
+        yield Sample(pool.corpus, sort_of(left, right), case, same, measure(left, right, aligned, figures, calibration))
 
 
 Case = tuple[str, bool, Subject, Subject]
@@ -159,6 +200,8 @@ def translated(pool: Pool, rng: random.Random) -> Iterator[Case]:
             yield "cut", True, left, cut(right, rng)
         if has_twin(left) and rng.random() < 0.3:
             yield "twin", False, left, twin(right)
+        if has_name_twin(left, right) and rng.random() < 0.3:
+            yield "name twin", False, left, name_twin(right)
 
 
 def copied(pool: Pool, rng: random.Random) -> Iterator[Case]:
@@ -171,6 +214,8 @@ def copied(pool: Pool, rng: random.Random) -> Iterator[Case]:
         yield "cut", True, subject, cut(subject, rng)
         if has_twin(subject):
             yield "twin", False, subject, twin(subject)
+        if has_name_twin(subject, subject):
+            yield "name twin", False, subject, name_twin(subject)
 
 
 def neighbouring(pool: Pool, rng: random.Random) -> Iterator[Case]:
@@ -210,15 +255,17 @@ def same_article(pool: Pool) -> list[tuple[int, int]]:
 
 
 def other_articles(pool: Pool) -> Iterator[tuple[Subject, Subject]]:
-    """Each text with its nearest neighbours that are other articles, in its own language and in others."""
+    """Each text with its nearest neighbours that are other articles: in its language, its script, and others."""
     vectors = np.stack([s.embedding.document for s in pool.subjects])
     codes = np.unique([s.writing for s in pool.subjects], return_inverse=True)[1]
+    scripts = np.unique([s.fingerprint.script for s in pool.subjects], return_inverse=True)[1]
     golds = np.unique(pool.golds, return_inverse=True)[1]
     seen: set[tuple[int, int]] = set()
     for row, vector in enumerate(vectors):
         similar = np.where(golds == golds[row], -np.inf, vectors @ vector)
-        for kind, mask in ((SAME_LANGUAGE, codes == codes[row]), (CROSS_LANGUAGE, codes != codes[row])):
-            ranked = np.argsort(-np.where(mask, similar, -np.inf), kind="stable")[: NEIGHBOURS[kind]]
+        language, script = codes == codes[row], scripts == scripts[row]
+        for mask in (language, script & ~language, ~script):
+            ranked = np.argsort(-np.where(mask, similar, -np.inf), kind="stable")[:NEIGHBOURS]
             seen.update((min(row, c), max(row, c)) for c in ranked.tolist() if mask[c] and np.isfinite(similar[c]))
     for a, b in sorted(seen):
         yield pool.subjects[a], pool.subjects[b]
