@@ -120,9 +120,7 @@ class _Grouping:
     def _knowledge_of(self, link: Link) -> _Between:
         one_language = self._languages[link.left] == self._languages[link.right]
 
-        return _Between(
-            int(link.probability * _ONE), 1, one_language and link.probability < self._threshold
-        )
+        return _Between(int(link.probability * _ONE), 1, one_language and link.probability < self._threshold)
 
     def joined(self) -> list[tuple[int, ...]]:
         """Join the two most probable groups until none reaches the threshold; the groups of two or more."""

@@ -6,24 +6,27 @@ For each corpus: a third of its calibration articles to measure on, and of the o
 corpus that a user might have, in ten languages at most. Printed is, for each kind of pair, the log loss (nats) on the
 pairs measured with the weights to start from, with weights fitted from nothing, and with weights shrunk towards the
 former, by penalty times articles. ``LEFT-OUT/<corpus>`` holds the calibration computed without that corpus
-(``scripts/calibrate.py --leave-out``): what to start from must not have seen it. ``--lengths`` prints how much the
-length norms of languages vary between corpora and between articles instead.
+(``scripts/calibrate.py --leave-out``): what to start from must not have seen it. Instead, ``--levels`` prints how
+doubtful the pairs are that runs over the articles measured propose, without levels, with those to start from, and with
+the corpus' own; ``--lengths`` prints how much the length norms of languages vary between corpora and between articles.
 """
 
 import argparse
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from corpora import Labelled, for_calibration, one_per_language, rank, read_corpus
 from vector_cache import CachedEncoder
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Weights, for_bundled, load
-from dedup.calibration.adapt import length_ratios, without_weights
+from dedup.calibration import AS_FITTED, SORTS, Calibration, Level, Weights, for_bundled, load
+from dedup.calibration.adapt import fitted, length_ratios, own_levels, pairs_of, without_weights
 from dedup.calibration.compute import Prepared, pool_of, understand
 from dedup.calibration.fit import fit, importance_of, probability
+from dedup.calibration.levels import Scored, scored_candidates
 from dedup.calibration.pairs import Sample, samples_of
 from dedup.encoders import Encoder, load_encoder
 from dedup.model import Record
@@ -31,6 +34,7 @@ from dedup.model import Record
 CORPORA = ("tico", "courses", "k8sdocs")
 SIZES = (5, 10, 30, 100)
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+LEVEL_STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 LANGUAGES = 10
 
 
@@ -43,6 +47,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled")
     parser.add_argument("--corpora", nargs="+", default=CORPORA)
     parser.add_argument("--lengths", action="store_true")
+    parser.add_argument("--levels", action="store_true")
     options = parser.parse_args()
     encoder = CachedEncoder(load_encoder(options.model, 64), options.cache)
     for name in options.corpora:
@@ -57,7 +62,7 @@ def main() -> None:
         for size in SIZES:
             rest = golds[len(measured) :][:size]
             if len(rest) > size // 2:
-                compare(name, prepare(rows, rest, encoder), held, base)
+                (compare_levels if options.levels else compare)(name, prepare(rows, rest, encoder), held, base)
 
 
 def chosen(data: Path, name: str) -> list[Labelled]:
@@ -80,7 +85,7 @@ def compare(name: str, small: Prepared, held: Prepared, base: Calibration) -> No
     found = list(samples_of(pool_of(name, small, calibration), calibration, random.Random(1)))
     measured = list(samples_of(pool_of(name, held, calibration), calibration, random.Random(2)))
     articles = len(set(small.golds))
-    for kind in (CROSS_LANGUAGE, SAME_LANGUAGE):
+    for kind in SORTS:
         pairs = [s for s in found if s.kind == kind]
         others = [s for s in measured if s.kind == kind]
         towards = base.weights[kind]
@@ -88,6 +93,39 @@ def compare(name: str, small: Prepared, held: Prepared, base: Calibration) -> No
         ways |= {f"{strength:g}": fit(pairs, towards, strength / articles) for strength in STRENGTHS}
         losses = "  ".join(f"{way} {log_loss(others, weights):.4f}" for way, weights in ways.items())
         print(f"{name:8} {articles:4} articles  {kind:15} {len(pairs):6} pairs  {losses}", flush=True)
+
+
+def compare_levels(name: str, small: Prepared, held: Prepared, base: Calibration) -> None:
+    """Print the log loss and the calibration error of the pairs that runs over other articles propose, by level."""
+    calibration = without_weights([small], base, None)
+    parts = {name: small}
+    weights = fitted(pairs_of(parts, calibration, 1), parts, calibration)
+    unlevelled = replace(calibration, weights=weights, levels={})
+    pairs = list(scored_candidates(pool_of(name, held, unlevelled), unlevelled, random.Random(2)))
+    ways = {"none": {}, "start": base.levels}
+    ways |= {f"{strength:g}": own_levels(parts, calibration, strength) for strength in LEVEL_STRENGTHS}
+    found = "  ".join(f"{way} {loss:.4f} {error:.4f}" for way, (loss, error) in _doubts(pairs, ways))
+    print(f"{name:8} {len(set(small.golds)):4} articles  {len(pairs):6} pairs  {found}", flush=True)
+
+
+def _doubts(
+    pairs: Sequence[Scored], ways: Mapping[str, Mapping[str, Level]]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    for way, levels in ways.items():
+        yield way, doubt(pairs, levels)
+
+
+def doubt(pairs: Sequence[Scored], levels: Mapping[str, Level]) -> tuple[float, float]:
+    """Log loss and expected calibration error, dense and sparse draws weighing the same."""
+    sizes = Counter(pair.draw for pair in pairs)
+    weights = np.array([1 / sizes[pair.draw] for pair in pairs]) / len(sizes)
+    used = [levels.get(pair.sort, AS_FITTED) for pair in pairs]
+    odds = np.array([level.slope * pair.odds + level.offset for level, pair in zip(used, pairs, strict=True)])
+    same = np.array([pair.same for pair in pairs])
+    chance = 1 / (1 + np.exp(-odds))
+    bins = np.minimum((chance * 10).astype(int), 9)
+    error = np.abs(np.bincount(bins, weights * (chance - same), 10)).sum()
+    return float(weights @ np.logaddexp(0, np.where(same, -odds, odds))), float(error)
 
 
 def log_loss(samples: Sequence[Sample], weights: Weights) -> float:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from outcome import Outcome, Pair
 
-from dedup.evidence import SORTS, sort_of
+from dedup.calibration import SORTS
+from dedup.evidence import sort_of
 
 BINS = 10
 

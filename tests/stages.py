@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Curve, Weights
+from dedup.calibration import SORTS, Calibration, Curve, Weights
 from dedup.embed import embed, encode_segments
 from dedup.encoders import Encoder, HashingEncoder
 from dedup.evidence import Subject
@@ -35,7 +35,7 @@ def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibratio
         figure_documents=figure_documents or {},
         figure_shapes={},
         articles=1_000,
-        weights={CROSS_LANGUAGE: _WEIGHTS, SAME_LANGUAGE: _WEIGHTS},
+        weights=dict.fromkeys(SORTS, _WEIGHTS),
         source_url_weight=2.0,
         partner_similarity=0.5,
         whole_coverage=0.5,

@@ -17,10 +17,11 @@ from inputs import TEASERS, cuts, family, name_twins, parts, sparse, twins
 from noise import noisy, typing_errors, without_punctuation, wrong_encoding
 from outcome import Outcome, confusion_of
 
+from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT
 from dedup.candidates import Proposal
 from dedup.clusters import Clustering
 from dedup.encoders import HashingEncoder
-from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, sort_of
+from dedup.evidence import sort_of
 from dedup.model import CandidatePair, Finder
 from dedup.pipeline import report_of
 from dedup.settings import Settings
@@ -193,7 +194,7 @@ def test_a_sample_of_articles_takes_all_that_was_made_of_one() -> None:
 def test_a_wrong_pair_is_told_by_what_the_two_are_and_by_their_writing() -> None:
     left, right = (stages.subjects([text], code)[0] for text, code in ((HARVEST, "en"), (BRIDGE, "de")))
     russian, chinese = stages.subjects(["Урожай яблок", "苹果丰收"], ["ru", "zh"])
-    assert sort_of(left, left) == SAME_WRITING
+    assert sort_of(left, left) == SAME_LANGUAGE
     assert sort_of(left, right) == SAME_SCRIPT
     assert sort_of(left, russian) == OTHER_SCRIPT
     assert sort_of(russian, chinese) == sort_of(chinese, left) == CJK

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import calibration as calibrations
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Curve, Weights, load
+from dedup.calibration import OTHER_SCRIPT, SAME_LANGUAGE, Calibration, Curve, Weights, load
 from dedup.calibration.adapt import centroids_of, length_norms_of, without_weights
 from dedup.calibration.compute import Prepared, calibration_error, understand
 from dedup.calibration.corpus import read_corpora
@@ -396,7 +396,7 @@ def test_figures_of_the_corpus_add_to_the_shipped_counts() -> None:
 # --- the fit
 
 
-def samples(count: int, kind: str = CROSS_LANGUAGE) -> list[Sample]:
+def samples(count: int, kind: str = OTHER_SCRIPT) -> list[Sample]:
     """Pairs of one article align, others do not."""
     rng = random.Random(1)  # noqa: S311
     made = []
@@ -408,7 +408,7 @@ def samples(count: int, kind: str = CROSS_LANGUAGE) -> list[Sample]:
     return made
 
 
-@pytest.mark.parametrize("kind", [CROSS_LANGUAGE, SAME_LANGUAGE])
+@pytest.mark.parametrize("kind", [OTHER_SCRIPT, SAME_LANGUAGE])
 def test_a_fit_with_a_strong_penalty_gives_the_weights_it_is_shrunk_to(kind: str) -> None:
     pairs, towards = samples(100, kind), calibrations.for_bundled().weights[kind]
     near = fit(pairs, towards, 1e6)
@@ -417,7 +417,7 @@ def test_a_fit_with_a_strong_penalty_gives_the_weights_it_is_shrunk_to(kind: str
 
 
 def test_the_weaker_the_penalty_the_better_the_fit() -> None:
-    pairs, towards = samples(200), calibrations.for_bundled().weights[CROSS_LANGUAGE]
+    pairs, towards = samples(200), calibrations.for_bundled().weights[OTHER_SCRIPT]
 
     def loss(penalty: float) -> float:
         weights = fit(pairs, towards, penalty)
@@ -429,9 +429,7 @@ def test_the_weaker_the_penalty_the_better_the_fit() -> None:
 
 def test_curves_stay_monotone_when_shrunk() -> None:
     pairs = samples(200)
-    weights = fit(
-        [replace(s, same=not s.same) for s in pairs], calibrations.for_bundled().weights[CROSS_LANGUAGE], 1e-4
-    )
+    weights = fit([replace(s, same=not s.same) for s in pairs], calibrations.for_bundled().weights[OTHER_SCRIPT], 1e-4)
     for name, curve in weights.curves.items():
         steps = np.diff(curve.weight) * TERMS[name].sign
         assert steps.min() >= -0.0011  # rounded to 0.001
@@ -441,8 +439,8 @@ def test_curves_stay_monotone_when_shrunk() -> None:
 def test_calibration_error_is_that_of_the_definition(pairs: list[tuple[int, bool]]) -> None:
     """Naeini, Cooper and Hauskrecht 2015, by hand: equal weights, as all are of one case and corpus."""
     odds = [(tenths / 10, same) for tenths, same in pairs]
-    calibration = with_weights({CROSS_LANGUAGE: Weights(0.0, {"odds": Curve((-9.0, 9.0), (-9.0, 9.0))})})
-    made = [Sample("c", CROSS_LANGUAGE, "neighbour", same, {"odds": value}) for value, same in odds]
+    calibration = with_weights({OTHER_SCRIPT: Weights(0.0, {"odds": Curve((-9.0, 9.0), (-9.0, 9.0))})})
+    made = [Sample("c", OTHER_SCRIPT, "neighbour", same, {"odds": value}) for value, same in odds]
     bins: dict[int, list[tuple[float, bool]]] = {}
     for value, same in odds:
         chance = float(1 / (1 + np.exp(-value)))

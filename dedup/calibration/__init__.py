@@ -42,8 +42,8 @@ SHIPPED = "shipped"
 """The setting that asks for the calibration that ships for the model, if there is one."""
 
 SAME_LANGUAGE, CJK, SAME_SCRIPT, OTHER_SCRIPT = SORTS = ("same language", "CJK", "same script", "other script")
-"""Sorts of pair (:func:`dedup.evidence.sort_of`): each has weights of its own, since they differ in what can be compared
-(wording, names) and in what translation keeps (Chinese, Japanese and Korean rescale figures)."""
+"""Sorts of pair (:func:`dedup.evidence.sort_of`): each has weights of its own, since they differ in what can be
+compared (wording, names) and in what translation keeps (Chinese, Japanese and Korean rescale figures)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,19 @@ of it is an estimate shrunk towards what is known already:
 ``scripts/bench_adapt.py`` measures the constants.
 """
 
+import hashlib
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.calibration import Calibration, for_bundled, shipped
+from dedup.calibration import Calibration, Level, Weights, for_bundled, shipped
 from dedup.calibration.compute import LEAST_STATED, Prepared, figure_shapes, pool_of, stated_figures, with_coverage
 from dedup.calibration.fit import fit
+from dedup.calibration.levels import Scored, scored_candidates, shrunk_levels
 from dedup.calibration.pairs import Sample, samples_of
 from dedup.embed import rows_by_language
 from dedup.errors import InputError
@@ -39,25 +41,70 @@ STRENGTH = 0.1
 corpora, 5 to 100 articles and two models no other value in steps of three does better throughout; 0.3 is as good."""
 
 
-def adapted(parts: Mapping[str, Prepared], digest: str) -> tuple[Calibration, list[Sample]]:
+LEVEL_STRENGTH = 1.0
+"""The same for the levels of sorts of pair."""
+
+Parts = Mapping[str, Prepared]
+"""Corpora by name."""
+
+
+def adapted(parts: Parts, digest: str) -> tuple[Calibration, list[Sample]]:
     """A calibration, without a name yet, of the model with this digest; and the pairs that its weights were fitted to.
 
-    ``parts`` are corpora by name, all of whose articles may be used. Raises :class:`InputError` where they hold no pair
-    of one kind and answer.
+    All articles of ``parts`` may be used. Raises :class:`InputError` where no sort of pair has both answers.
     """
     known = shipped(digest)
     calibration = without_weights(list(parts.values()), known or for_bundled(), known)
     pools = [pool_of(name, part, calibration) for name, part in sorted(parts.items())]
     calibration = with_coverage(pools, calibration, random.Random(SEED))
     samples = pairs_of(parts, calibration, SEED)
+    if len({s.same for s in samples}) < 2:
+        raise InputError("too small a corpus: it must hold two articles or more, and two versions of one")
+    weights = fitted(samples, parts, calibration)
+    return replace(calibration, weights=weights, levels=own_levels(parts, calibration)), samples
+
+
+def fitted(samples: Sequence[Sample], parts: Parts, start: Calibration) -> dict[str, Weights]:
+    """The weights of each sort of pair, fitted to pairs of the articles of ``parts`` and shrunk towards the weights to
+    start from; those themselves for a sort that the corpora hold no pairs of, or only of one answer.
+    """
     articles = sum(len(set(part.golds)) for part in parts.values())
     weights = {}
-    for kind, towards in calibration.weights.items():
-        pairs = [s for s in samples if s.kind == kind]
-        if len({s.same for s in pairs}) < 2:
-            raise InputError(f"too small a corpus: no two articles make a {kind} pair")
-        weights[kind] = fit(pairs, towards, STRENGTH / articles)
-    return replace(calibration, weights=weights), samples
+    for sort, towards in start.weights.items():
+        pairs = [s for s in samples if s.kind == sort]
+        weights[sort] = fit(pairs, towards, STRENGTH / articles) if len({s.same for s in pairs}) == 2 else towards
+    return weights
+
+
+def own_levels(parts: Parts, start: Calibration, strength: float = LEVEL_STRENGTH) -> dict[str, Level]:
+    """The level of each sort of pair (:mod:`dedup.calibration.levels`), shrunk towards that of ``start``: what runs
+    over one half of the articles propose is judged by weights that were fitted to the other half.
+    """
+    rng = random.Random(SEED)
+    scored: list[Scored] = []
+    for learned_half, judged_half in ((_even, _odd), (_odd, _even)):
+        learned = _where(parts, learned_half)
+        unseen = replace(start, weights=fitted(pairs_of(learned, start, SEED), learned, start), levels={})
+        for name, judged in _where(parts, judged_half).items():
+            scored += scored_candidates(pool_of(name, judged, unseen), unseen, rng)
+    articles = sum(len(set(part.golds)) for part in parts.values())
+    return shrunk_levels(scored, start.levels, strength / articles)
+
+
+def _where(parts: Parts, chosen: Callable[[str], bool]) -> Parts:
+    """The corpora with their chosen articles only, by name; without those that lose all."""
+    kept = {name: part.where(chosen) for name, part in sorted(parts.items())}
+    return {name: part for name, part in kept.items() if part.golds}
+
+
+def _even(gold: str) -> bool:
+    """Whether the article is in the first of two halves."""
+    return hashlib.sha256(f"half {gold}".encode()).digest()[0] % 2 == 0
+
+
+def _odd(gold: str) -> bool:
+    """Whether it is in the second."""
+    return not _even(gold)
 
 
 def pairs_of(parts: Mapping[str, Prepared], calibration: Calibration, seed: int) -> list[Sample]:

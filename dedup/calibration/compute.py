@@ -6,7 +6,7 @@ pairs, :mod:`dedup.calibration.fit` the weights.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,7 +47,13 @@ class Prepared:
     def only(self, languages: Iterable[str]) -> "Prepared":
         """The records in these languages."""
         wanted = frozenset(languages)
-        kept = [i for i, code in enumerate(self.languages) if code in wanted]
+        return self._at([i for i, code in enumerate(self.languages) if code in wanted])
+
+    def where(self, chosen: Callable[[str], bool]) -> "Prepared":
+        """The records of the articles whose gold is chosen."""
+        return self._at([i for i, gold in enumerate(self.golds) if chosen(gold)])
+
+    def _at(self, kept: Sequence[int]) -> "Prepared":
         golds, codes = [self.golds[i] for i in kept], [self.languages[i] for i in kept]
         return Prepared(golds, codes, [self.fingerprints[i] for i in kept], self.encoded)
 

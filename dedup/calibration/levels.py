@@ -21,8 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
-from dedup.calibration import SAME_LANGUAGE, SORTS, Calibration, Level
+from dedup.calibration import AS_FITTED, SAME_LANGUAGE, SORTS, Calibration, Level
 from dedup.calibration.pairs import Pool
 from dedup.candidates import propose
 from dedup.confirm import confirm
@@ -87,28 +88,45 @@ def _scored(
 
 def levels_of(scored: Iterable[Scored]) -> dict[str, Level]:
     """The level of each sort of pair that enough pairs were proposed of, of both answers."""
-    by_sort: Mapping[str, list[Scored]] = {sort: [] for sort in SORTS}
-    for one in scored:
-        by_sort[one.sort].append(one)
     return {
         sort: level_of(some)
-        for sort, some in by_sort.items()
-        if sort != SAME_LANGUAGE and len(some) >= FEWEST and len({one.same for one in some}) == 2
+        for sort, some in _by_sort(scored).items()
+        if len(some) >= FEWEST and len({one.same for one in some}) == 2
     }
 
 
-def level_of(scored: Sequence[Scored]) -> Level:
-    """Slope and offset that make the pairs likeliest, each corpus weighing the same."""
+def shrunk_levels(scored: Iterable[Scored], towards: Mapping[str, Level], penalty: float) -> dict[str, Level]:
+    """The same of few pairs: each level that pairs were proposed of is shrunk to the one that there was."""
+    own = {sort: level_of(some, towards.get(sort, AS_FITTED), penalty) for sort, some in _by_sort(scored).items()}
+    return {**towards, **own}
+
+
+def _by_sort(scored: Iterable[Scored]) -> dict[str, list[Scored]]:
+    """The pairs of each sort that can have a level, in the order of ``SORTS``."""
+    pairs = list(scored)
+    by_sort = {sort: [one for one in pairs if one.sort == sort] for sort in SORTS if sort != SAME_LANGUAGE}
+    return {sort: some for sort, some in by_sort.items() if some}
+
+
+def level_of(scored: Sequence[Scored], towards: Level = AS_FITTED, penalty: float = 0.0) -> Level:
+    """Slope and offset that make the pairs likeliest, each corpus weighing the same and its draws as in ``SHARES``.
+
+    ``penalty`` weighs the squared differences from another level: pairs that a threshold parts without fault, as few
+    pairs often are, would have a slope without end.
+    """
     sizes = Counter((one.corpus, one.draw) for one in scored)
     importance = np.array([SHARES[one.draw] / sizes[one.corpus, one.draw] for one in scored])
     importance /= importance.sum()
     odds = np.array([one.odds for one in scored])
     answers = np.where([one.same for one in scored], 1.0, -1.0)
+    start = np.array([towards.slope, towards.offset])
 
     def loss(level: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margin = answers * (level[0] * odds + level[1])
-        slope = -importance * answers / (1 + np.exp(margin))
-        return float(importance @ np.logaddexp(0, -margin)), np.array([slope @ odds, slope.sum()])
+        slope = -importance * answers * expit(-margin)
+        away = penalty * (level - start)
+        total = float(importance @ np.logaddexp(0, -margin) + away @ (level - start) / 2)
+        return total, np.array([slope @ odds, slope.sum()]) + away
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.1, None), (None, None)])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.1, None), (None, None)])
     return Level(round(float(found.x[0]), 3), round(float(found.x[1]), 3))
