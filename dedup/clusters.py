@@ -5,13 +5,22 @@ their neighbours, into one heap (859,091 unrelated documents in marin-community/
 translation systems a preliminary study found a B-cubed F1 of 0.14 for components, of 0.90 for average
 linkage).
 
-So groups join while the *mean* probability over all pairs between them, most probable groups first, reaches the
-threshold (average linkage; Sokal and Michener 1958). Between groups of a and b texts one judgement has a say of 1 in
+So groups join while the *mean* probability over all pairs between them, most probable groups first, reaches what is
+asked (average linkage; Sokal and Michener 1958). Between groups of a and b texts one judgement has a say of 1 in
 a * b: one wrong link, however certain, adds at most 1 / (a * b) to the mean, which for two groups of two stays under
 0.5 if their other pairs are below 1/3. What one wrong link can do is to draw over a single text, and that only if it is
 more probable than right ones, for then the two texts join before the right groups form. The other extreme, that
 every pair reach the threshold (complete linkage), gives each judgement a veto instead: one translation into a language
 that the model hardly knows would split an article in all others.
+
+What is asked is the threshold, of two texts and of two groups of one size. A lone text is judged against a group as
+often as the group has members, each time in other words, and a mean over many judgements is surer than one of them:
+the odds asked of it fall with the square root of their number, by a factor of three at most (:func:`asked`). That is
+how a text joins that each member finds a little improbable: one in a language that the model knows badly, or with a
+misprint in its one figure. On the calibration articles it raises the B-cubed recall of short parts of news from 0.945
+to 0.986, of texts on one topic from 0.927 to 0.949, of documentation from 0.949 to 0.959; where hardly any article has
+three versions it changes nothing. Two groups of many texts get no such rebate: each holds together, and if they were
+one article they would not disagree; with it, an article and its twin with other figures joined.
 
 Two refinements:
 
@@ -119,7 +128,6 @@ class _Grouping:
 
     def _knowledge_of(self, link: Link) -> _Between:
         one_language = self._languages[link.left] == self._languages[link.right]
-
         return _Between(int(link.probability * _ONE), 1, one_language and link.probability < self._threshold)
 
     def joined(self) -> list[tuple[int, ...]]:
@@ -143,19 +151,20 @@ class _Grouping:
         known = self._between[left][right]
         pairs = self._pairs(left, right)
         unjudged = pairs - known.judged
-        far_below = known.judged >= SAMPLE and known.total < (self._cut(left, right) - MARGIN) * _ONE * known.judged
+        far_below = known.judged >= SAMPLE and known.total < (self._asked(left, right) - MARGIN) * _ONE * known.judged
         if known.apart or (unjudged and far_below):
             return 0.0
         return (known.total + unjudged * _ONE) / (pairs * _ONE)
 
-    def _cut(self, left: int, right: int) -> float:
+    def _asked(self, left: int, right: int) -> float:
+        """The mean probability at which two groups join."""
         smaller, larger = sorted((len(self._members[left]), len(self._members[right])))
         return asked(self._threshold, larger / smaller)
 
     def _propose(self, left: int, right: int) -> None:
         """Put two groups on the heap if they can still reach the threshold."""
         bound = self._bound(left, right)
-        if bound >= self._cut(left, right):
+        if bound >= self._asked(left, right):
             heapq.heappush(self._heap, (-bound, min(left, right), max(left, right)))
 
     def _judge_between(self, left: int, right: int) -> None:
@@ -165,7 +174,7 @@ class _Grouping:
             self._links[pair] = self._judge(CandidatePair(*pair, (Finder.CLUSTER,)))
             self.judged += 1
             known.add(self._knowledge_of(self._links[pair]))
-            if self._bound(left, right) < self._cut(left, right):
+            if self._bound(left, right) < self._asked(left, right):
                 break
 
     def _open_pairs(self, left: int, right: int) -> Iterator[Pair]:

@@ -13,6 +13,7 @@ from dedup.calibration import Calibration
 from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, shared_names, sort_of
 from dedup.figures import Figures
 from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
+from dedup.names import SharedNames
 
 SAME_TEXT_WEIGHT = 12.0
 """Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
@@ -35,7 +36,7 @@ def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calib
     if Finder.SOURCE_URL in pair.found_by:
         evidence.append(Evidence("source-url", 1.0, calibration.source_url_weight))
     figures = figures_of(left, right, aligned, calibration)
-    details = _details(figures, calibration) | {"missing-names": _first(shared_names(left, right).missing)}
+    details = _details(figures, shared_names(left, right), calibration)
     evidence += [
         Evidence(name, value, level.slope * weights.curves[name](value), details.get(name, ""))
         for name, value in measure(left, right, aligned, figures, calibration).items()
@@ -49,12 +50,14 @@ def same_text(pair: CandidatePair) -> Link:
     return _link(pair, Relation.EXACT, [Evidence("prior", 1.0, 0.0), Evidence("same-text", 1.0, SAME_TEXT_WEIGHT)])
 
 
-def _details(figures: Figures, calibration: Calibration) -> dict[str, str]:
-    """The figures themselves, the rarest first; of the clashes those that come first in the left text."""
+def _details(figures: Figures, names: SharedNames, calibration: Calibration) -> dict[str, str]:
+    """The figures themselves, the rarest first; of clashes and names (their stems) those that come first."""
     return {
         "shared-figures": _listed(figures.shared, calibration),
         "missing-figures": _listed(figures.missing, calibration),
         "clashing-figures": _first([f"{one}/{other}" for one, other in figures.clashes]),
+        "shared-names": _first(names.shared),
+        "missing-names": _first(names.missing),
     }
 
 

@@ -20,8 +20,9 @@ missing-figures     of the rarity of the figures that the text with fewer of the
                     another article, however well its sentences align
 clashing-figures    rarity of the figures that paired passages state in each other's place, as a share of these and the
                     shared ones; damped where there are few. 0 to 1 (:mod:`dedup.figures`)
-missing-names       of the names that the text with fewer of them states, the share that the other lacks, damped where
-                    there are few; 0 where they cannot be compared (:mod:`dedup.names`)
+shared-names        how many of the names that the text with fewer of them states are in the other, as log(1 + x); 0
+                    where they cannot be compared (:mod:`dedup.names`)
+missing-names       the share of them that the other lacks, damped where there are few
 length              how far the two lengths are apart: absolute difference of log lengths, each taken relative to
                     the norm of its language; at most 2
 shingles            estimated Jaccard similarity of the character shingles, 0 to 1; only within one language
@@ -109,6 +110,7 @@ def measure(
         "shared-figures": math.log1p(shared),
         "missing-figures": missing / (missing + shared + FEW_FIGURES),
         "clashing-figures": clashing / (clashing + shared + FEW_CLASHES),
+        "shared-names": math.log1p(kept),
         "missing-names": lacking / (lacking + kept + FEW_NAMES),
         "length": length_difference(left, right, calibration),
     }

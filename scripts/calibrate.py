@@ -51,6 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.leave_out and options.out == PACKAGE:
         parser.error("--leave-out is for measuring: name a folder with --out")
+    options.out.mkdir(parents=True, exist_ok=True)
     encoder = CachedEncoder(load_encoder(options.model, 64), options.cache)
     read = {name: selected(options.data, name) for name in CORPORA}
     read["parts"] = parts(read["ntrex"])

@@ -31,6 +31,7 @@ TERMS = {
     "shared-figures": Term(1, zero=0.0),
     "missing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
     "clashing-figures": Term(-1, (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85), zero=0.0),
+    "shared-names": Term(1, (0.0, 0.7, 1.4, 2.0, 2.7, 3.4), zero=0.0),
     "missing-names": Term(-1, (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9), zero=0.0),
     "length": Term(-1, zero=0.0),
     "shingles": Term(1, (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), zero=0.0),

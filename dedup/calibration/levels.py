@@ -30,7 +30,7 @@ from dedup.confirm import confirm
 from dedup.evidence import Subject, sort_of
 from dedup.settings import Settings
 
-SHARES = {"dense": 0.75, "sparse": 0.25}
+SHARES = {"dense": 0.5, "sparse": 0.5}
 """What the draws of a corpus count."""
 
 ALONE = 0.7
