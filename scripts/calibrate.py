@@ -23,9 +23,9 @@ from pathlib import Path
 from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, rank, read_corpus
 from vector_cache import CachedEncoder
 
-from dedup.calibration import Calibration
+from dedup.calibration import Calibration, Weights
 from dedup.calibration.compute import Outcome, Prepared, norms, outcomes, pool_of, understand, weights_of, with_coverage
-from dedup.calibration.levels import levels_of, scored_candidates
+from dedup.calibration.levels import candidates_of, levels_of, scored
 from dedup.calibration.pairs import Sample, samples_of
 from dedup.calibration.store import write
 from dedup.encoders import load_encoder
@@ -47,11 +47,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
     parser.add_argument("--model", default="bundled", choices=("bundled", "table"))
     parser.add_argument("--out", type=Path, default=PACKAGE)
-    parser.add_argument("--leave-out", default="", help="a corpus to fit without, for reporting on it")
+    parser.add_argument(
+        "--leave-out", nargs="+", default=[], choices=CORPORA, help="fit without each of these, into OUT/<corpus>"
+    )
     options = parser.parse_args()
     if options.leave_out and options.out == PACKAGE:
         parser.error("--leave-out is for measuring: name a folder with --out")
-    options.out.mkdir(parents=True, exist_ok=True)
     encoder = CachedEncoder(load_encoder(options.model, 64), options.cache)
     read = {name: selected(options.data, name) for name in CORPORA}
     read["parts"] = parts(read["ntrex"])
@@ -63,21 +64,24 @@ def main() -> None:
     rng = random.Random(1)
     calibration = with_coverage(pools, calibration, rng)
     samples = [s for pool in pools for s in samples_of(pool, calibration, rng)]
-    print(f"{len(samples)} pairs; per corpus, kind and case:")
-    left_out = with_parts(options.leave_out)
-    weights = weights_of([s for s in samples if s.corpus not in left_out])
-    levels = levels_of(
-        scored
-        for pool in pools
-        if pool.corpus not in {"parts", *left_out}
-        for scored in scored_candidates(pool, without(pool.corpus, samples, left_out, calibration), rng)
-    )
-    calibration = replace(
-        calibration, name=f"{options.model} {date.today().isoformat()}", weights=weights, levels=levels
-    )
-    found = outcomes(samples, calibration)
-    describe(found, calibration)
-    write(calibration, provenance(found, encoder.digest, options.model), encoder.digest, options.out)
+    print(f"{len(samples)} pairs; per corpus, sort and case:")
+    candidates = {p.corpus: list(candidates_of(p, calibration, rng)) for p in pools if p.corpus != "parts"}
+    name = f"{options.model} {date.today().isoformat()}"
+    for corpus in options.leave_out or [""]:
+        unseen = with_parts(corpus)
+        weights = weights_without(unseen, samples)
+        levels = levels_of(
+            one
+            for other, some in candidates.items()
+            if other not in unseen
+            for one in scored(some, weights_without(unseen | with_parts(other), samples))
+        )
+        fitted = replace(calibration, name=name, weights=weights, levels=levels)
+        found = outcomes(samples, fitted)
+        describe(found, fitted)
+        folder = options.out / corpus
+        folder.mkdir(parents=True, exist_ok=True)
+        write(fitted, provenance(found, encoder.digest, options.model), encoder.digest, folder)
 
 
 def with_parts(corpus: str) -> set[str]:
@@ -85,10 +89,9 @@ def with_parts(corpus: str) -> set[str]:
     return {corpus, "parts"} if corpus == "ntrex" else {corpus}
 
 
-def without(corpus: str, samples: Sequence[Sample], left_out: set[str], calibration: Calibration) -> Calibration:
-    """The calibration with weights that have seen nothing of the corpus."""
-    unseen = left_out | with_parts(corpus)
-    return replace(calibration, weights=weights_of([s for s in samples if s.corpus not in unseen]))
+def weights_without(corpora: set[str], samples: Sequence[Sample]) -> dict[str, Weights]:
+    """Weights that have seen nothing of the corpora."""
+    return weights_of([s for s in samples if s.corpus not in corpora])
 
 
 def selected(data: Path, name: str) -> list[Labelled]:
@@ -137,7 +140,7 @@ def prepare(rows: Sequence[Labelled], encoder: CachedEncoder) -> Prepared:
 
 
 def describe(found: Sequence[Outcome], calibration: Calibration) -> None:
-    """Print how many pairs of each corpus, kind and case come out right at 0.5, and the curves."""
+    """Print how many pairs of each corpus, sort and case come out right at 0.5, and the curves."""
     for row in found:
         print(f"{row.kind:15} {row.case:12} {row.corpus:8} {row.pairs:6} pairs, {row.right:.4f} right")
     for kind, weights in calibration.weights.items():

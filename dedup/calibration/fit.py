@@ -1,7 +1,7 @@
 """Weights of evidence from pairs with their answers: additive logistic curves, monotone and smooth."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,6 +159,10 @@ def centred(
 
 
 def probability(sample: Sample, weights: Weights) -> float:
-    """As :mod:`dedup.confirm` has it, with the weights of the sample's kind."""
-    odds = weights.prior + sum(curve(sample.measured[name]) for name, curve in weights.curves.items())
-    return float(1 / (1 + np.exp(-odds)))
+    """As :mod:`dedup.confirm` has it, with the weights of the sample's sort, before any level."""
+    return float(1 / (1 + np.exp(-log_odds(sample.measured, weights))))
+
+
+def log_odds(measured: Mapping[str, float], weights: Weights) -> float:
+    """The sum of the evidence, before any level."""
+    return weights.prior + sum(curve(measured[name]) for name, curve in weights.curves.items())

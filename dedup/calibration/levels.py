@@ -5,9 +5,10 @@ article as are not. In a run it depends on the corpus. Of 100 proposed pairs of 
 article; where most records have no partner, two are. A pair that the weights leave open is one article nine times out
 of ten in the first and hardly ever in the second. No constant is right for both, and a score that depended on what
 else is in a run could not be explained pair by pair. So the level is set in between, by choice: each corpus counts
-three quarters as it is, one quarter drawn sparse. A logistic regression over the pairs' log-odds (Platt 1999) gives
-slope and offset for each sort of pair. The log-odds come from weights that were fitted without the corpus, so that the
-level also holds the doubt that is due on text unlike any seen (stacking: Wolpert 1992).
+half as it is, half drawn sparse; :mod:`dedup.clusters` asks less of a text that many others vouch for. A logistic
+regression over the pairs' log-odds (Platt 1999) gives slope and offset for each sort of pair. The log-odds come from
+weights that were fitted without the corpus, so that the level also holds the doubt that is due on text unlike any seen
+(stacking: Wolpert 1992).
 
 Pairs of one language stay as they were fitted: the corpora hold few copies of a text, so that what they propose there
 is nearly all of one kind, and says nothing about copies.
@@ -23,11 +24,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from dedup.calibration import AS_FITTED, SAME_LANGUAGE, SORTS, Calibration, Level
-from dedup.calibration.pairs import Pool
+from dedup.calibration import AS_FITTED, SAME_LANGUAGE, SORTS, Calibration, Level, Weights
+from dedup.calibration.fit import log_odds
+from dedup.calibration.pairs import Pool, measured
 from dedup.candidates import propose
-from dedup.confirm import confirm
-from dedup.evidence import Subject, sort_of
+from dedup.evidence import sort_of
 from dedup.settings import Settings
 
 SHARES = {"dense": 0.5, "sparse": 0.5}
@@ -54,14 +55,39 @@ class Scored:
     same: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pair that a run proposes, before it is judged: its evidence, and the answer."""
+
+    corpus: str
+    draw: str
+    sort: str
+    measured: Mapping[str, float]
+    same: bool
+
+
 def scored_candidates(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Scored]:
-    """The candidate pairs of a corpus as it is, and of sparse draws from it, by a calibration without levels."""
+    """What the weights make of :func:`candidates_of`."""
+    return scored(candidates_of(pool, calibration, rng), calibration.weights)
+
+
+def scored(candidates: Iterable[Candidate], weights: Mapping[str, Weights]) -> Iterator[Scored]:
+    """The candidates with their log-odds."""
+    for one in candidates:
+        yield Scored(one.corpus, one.draw, one.sort, log_odds(one.measured, weights[one.sort]), one.same)
+
+
+def candidates_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iterator[Candidate]:
+    """The candidate pairs of a corpus as it is, and of sparse draws from it."""
     draws = {"dense": [list(range(len(pool.subjects)))]}
     draws["sparse"] = [sparse(pool, rng) for _ in range(SPARSE_DRAWS)]
     for draw, chosen in draws.items():
         for positions in chosen:
             subjects, golds = [pool.subjects[i] for i in positions], [pool.golds[i] for i in positions]
-            yield from _scored(pool.corpus, draw, subjects, golds, calibration)
+            for pair in propose([()] * len(subjects), subjects, calibration, Settings()).pairs:
+                left, right = subjects[pair.left], subjects[pair.right]
+                same = golds[pair.left] == golds[pair.right]
+                yield Candidate(pool.corpus, draw, sort_of(left, right), measured(left, right, calibration), same)
 
 
 def sparse(pool: Pool, rng: random.Random) -> list[int]:
@@ -75,15 +101,6 @@ def sparse(pool: Pool, rng: random.Random) -> list[int]:
         versions = sorted(members[gold].values())
         chosen += rng.sample(versions, min(count, len(versions)))
     return sorted(chosen)
-
-
-def _scored(
-    corpus: str, draw: str, subjects: Sequence[Subject], golds: Sequence[str], calibration: Calibration
-) -> Iterator[Scored]:
-    pairs = propose([()] * len(subjects), subjects, calibration, Settings()).pairs
-    for link in confirm(pairs, subjects, calibration):
-        sort = sort_of(subjects[link.left], subjects[link.right])
-        yield Scored(corpus, draw, sort, sum(e.weight for e in link.evidence), golds[link.left] == golds[link.right])
 
 
 def levels_of(scored: Iterable[Scored]) -> dict[str, Level]:

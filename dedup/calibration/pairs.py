@@ -183,9 +183,13 @@ def samples_of(pool: Pool, calibration: Calibration, rng: random.Random) -> Iter
     """Pairs of one corpus with their answers."""
     cases = itertools.chain(translated(pool, rng), copied(pool, rng), neighbouring(pool, rng), variants(pool))
     for case, same, left, right in cases:
-        aligned = align(left, right)
-        figures = figures_of(left, right, aligned, calibration)
-        yield Sample(pool.corpus, sort_of(left, right), case, same, measure(left, right, aligned, figures, calibration))
+        yield Sample(pool.corpus, sort_of(left, right), case, same, measured(left, right, calibration))
+
+
+def measured(left: Subject, right: Subject, calibration: Calibration) -> dict[str, float]:
+    """The named numbers of a pair (:func:`dedup.evidence.measure`)."""
+    aligned = align(left, right)
+    return measure(left, right, aligned, figures_of(left, right, aligned, calibration), calibration)
 
 
 Case = tuple[str, bool, Subject, Subject]
