@@ -57,7 +57,8 @@ class Figures:
     clashes: tuple[tuple[str, str], ...]
     """Pairs of figures, left and right, that two paired passages state in each other's place."""
     clash_rarity: float
-    """Of each clash the rarer side counts no more than the other: the sum of the smaller rarities, in nats."""
+    """Of each two paired passages the smaller of the rarities of what either states in the other's place, in nats,
+    summed: the rarer side counts no more than the other."""
 
 
 def compare_figures(
@@ -112,8 +113,8 @@ def retold(one: str, other: str) -> bool:
     """Whether two different figures can say the same: in another unit, by another clock, or one of them shortened.
 
     Of the figures in each other's place, one of these holds for 42 % in translations of NTREX and 41 % of TICO-19, and
-    for 5 % and 6 % in twins, by chance. Nearly all of it is shortening, in NTREX also hours and miles; temperatures rest
-    on a single pair of figures, feet are no more frequent than by chance, and calendars are conventions
+    for 5 % and 6 % in twins, by chance. Nearly all of it is shortening, in NTREX also hours and miles; temperatures
+    rest on a single pair of figures, feet are no more frequent than by chance, and calendars are conventions
     (``scripts/measure_figures.py``).
     """
     if abbreviated(one, other) or same_year(one, other) or converted(one, other) or converted(other, one):
@@ -161,7 +162,9 @@ def converted(figure: str, other: str) -> bool:
 
 
 def same_temperature(figure: str, other: str) -> bool:
-    """Whether ``other`` is a temperature in whole degrees Celsius, ``figure`` the same in Fahrenheit, or the reverse."""
+    """Whether ``other`` is a temperature in whole degrees Celsius and ``figure`` the same in Fahrenheit, or the
+    reverse.
+    """
     if max(len(figure), len(other)) > LONGEST_CONVERTED:
         return False
     value = int(figure)
