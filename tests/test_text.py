@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, normalise, numbers, segments, text_width
+from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, UNITS, normalise, numbers, segments, text_width
 
 LANGUAGES = st.sampled_from(["en", "th", "zh", "ja", "km", "hi", "ar", "my", "und", "xx-no-such", ""])
 
@@ -145,6 +145,59 @@ def test_figures_are_plain_digits_without_leading_zeros(text: str) -> None:
     found = numbers(text)
     assert len(set(found)) == len(found)
     assert all(re.fullmatch(r"0|[1-9][0-9]*", figure) for figure in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("1億2000万", ("120000000",)),
+        ("１億２０００万円", ("120000000",)),
+        ("3万5000", ("35000",)),
+        ("3億5000万2000", ("350002000",)),
+        ("1 करोड़ 20 लाख", ("12000000",)),
+        ("१ करोड़ २० लाख", ("12000000",)),
+        ("1 crore 20 lakh", ("12000000",)),
+        ("37만 5,000", ("375000",)),
+        ("1億2000万円と3万5000人", ("120000000", "35000")),
+        ("1億0001", ("100000001",)),
+    ],
+)
+def test_sums_of_units_are_one_figure(text: str, figures: tuple[str, ...]) -> None:
+    assert numbers(text) == figures
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("2000万", ("2000",)),  # as in "20 million"
+        ("20 lakh", ("20",)),
+        ("37만 5", ("37", "5")),  # a space, and no four digits
+        ("37만 50,000", ("37", "50000")),
+        ("5万人 2000", ("5", "2000")),  # a word between them
+        ("1億、2000万", ("1", "2000")),
+        ("1億\n2億", ("1", "2")),  # not the smaller one
+        ("5000万2億", ("5000", "2")),
+        ("1.5億", ("15",)),
+        ("12345678億2000万", ("12345678", "2000")),  # no addend is so long
+    ],
+)
+def test_figures_with_units_that_are_no_sum_stay_apart(text: str, figures: tuple[str, ...]) -> None:
+    assert numbers(text) == figures
+
+
+def test_a_figure_of_many_thousand_digits_before_a_unit_is_left_as_it_is() -> None:
+    assert numbers("9" * 6_000 + "億" + "8" * 6_000 + "万7") == ("9" * 6_000, "8" * 6_000, "7")
+
+
+@given(st.lists(st.sampled_from(("1", "20", "5000", "٣", "0", ".", ",", " ", "\n", "x", *UNITS)), max_size=30))
+def test_figures_stay_plain_digits_whatever_units_follow(pieces: list[str]) -> None:
+    assert all(re.fullmatch(r"0|[1-9][0-9]*", figure) for figure in numbers("".join(pieces)))
+
+
+@given(st.integers(1, 9_999), st.integers(1, 9_999), st.integers(1, 9_999))
+def test_a_number_written_in_units_of_ten_thousands_is_that_number(high: int, middle: int, low: int) -> None:
+    value = high * 10**8 + middle * 10**4 + low
+    assert numbers(f"約{high}億{middle}万{low}人") == numbers(f"{value:,} people") == (str(value),)
 
 
 # --- segments

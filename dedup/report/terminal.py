@@ -35,6 +35,7 @@ PHRASES: Final = {
     "order": ("passages in one order", "passages in another order"),
     "shared-figures": ("figures shared: {detail}",) * 2,
     "missing-figures": ("figures missing: {detail}",) * 2,
+    "clashing-figures": ("figures clash: {detail}",) * 2,
     "shingles": ("wording shared {value}", "wording shared only {value}"),
     "length": ("lengths differ by a factor of {factor}",) * 2,
 }

@@ -196,6 +196,7 @@ def test_strongest_evidence_comes_first_and_four_on_each_side_at_most() -> None:
         (Evidence("order", -0.4, -1.0), "against it: passages in another order"),
         (Evidence("shared-figures", 4.4, 2.0, "402 317 and 4 more"), "figures shared: 402 317 and 4 more"),
         (Evidence("missing-figures", 3.1, -2.0, "12 {x}"), "against it: figures missing: 12 {x}"),
+        (Evidence("clashing-figures", 0.6, -2.0, "1015/842"), "against it: figures clash: 1015/842"),
         (Evidence("shingles", 0.5, 2.0), "wording shared 0.50"),
         (Evidence("length", 0.3365, -0.5), "against it: lengths differ by a factor of 1.4"),
         (Evidence("length", 2.0, -3.0), "against it: lengths differ by a factor of 7.4 or more"),

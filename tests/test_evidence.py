@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+import pytest
+
+from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, SORTS, Subject, sort_of
+
+from . import stages
+
+LETTERS = {
+    ("en", "LATIN"): "The commune received many files in July and solved nearly all of them.",
+    ("de", "LATIN"): "Die Gemeinde bekam im Juli viele Akten und erledigte fast alle davon.",
+    ("sr", "LATIN"): "Opština je u julu primila mnogo predmeta i rešila skoro sve.",
+    ("sr", "CYRILLIC"): "Општина је у јулу примила много предмета и решила скоро све.",
+    ("ru", "CYRILLIC"): "В июле община получила много дел и решила почти все.",
+    ("hi", "DEVANAGARI"): "जुलाई में कम्यून को कई फाइलें मिलीं और लगभग सभी हल हो गईं।",
+    ("ja", "CJK"): "七月にその社は多くの書類を受け取り、ほとんどすべてを解決した。",
+    ("zh", "CJK"): "七月，该公社收到许多文件，并解决了其中几乎全部。",
+    ("ko", "HANGUL"): "7월에 그 사는 많은 서류를 받았고 거의 모두 해결했다.",
+}
+
+
+def subject(language: str, script: str) -> Subject:
+    return stages.subjects([LETTERS[language, script]], language)[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sort"),
+    [
+        (("en", "LATIN"), ("en", "LATIN"), SAME_WRITING),
+        (("ja", "CJK"), ("ja", "CJK"), SAME_WRITING),
+        (("ko", "HANGUL"), ("ko", "HANGUL"), SAME_WRITING),
+        (("ja", "CJK"), ("zh", "CJK"), CJK),
+        (("ja", "CJK"), ("ko", "HANGUL"), CJK),
+        (("zh", "CJK"), ("en", "LATIN"), CJK),
+        (("ko", "HANGUL"), ("hi", "DEVANAGARI"), CJK),
+        (("en", "LATIN"), ("de", "LATIN"), SAME_SCRIPT),
+        (("sr", "CYRILLIC"), ("ru", "CYRILLIC"), SAME_SCRIPT),
+        (("sr", "LATIN"), ("sr", "CYRILLIC"), OTHER_SCRIPT),
+        (("en", "LATIN"), ("hi", "DEVANAGARI"), OTHER_SCRIPT),
+    ],
+)
+def test_sort_of_a_pair_is_by_language_and_script_and_the_same_from_both_sides(
+    one: tuple[str, str], other: tuple[str, str], sort: str
+) -> None:
+    left, right = subject(*one), subject(*other)
+    assert (sort_of(left, right), sort_of(right, left)) == (sort, sort)
+
+
+def test_every_pair_is_of_a_named_sort() -> None:
+    everyone = [subject(*writing) for writing in LETTERS]
+    assert {sort_of(left, right) for left in everyone for right in everyone} == set(SORTS)
+
+
+def test_texts_without_letters_are_of_one_script() -> None:
+    left, right = (replace(one, language=code) for one, code in zip(stages.subjects(["402", "96"]), "ab", strict=True))
+    assert sort_of(left, right) == SAME_SCRIPT
