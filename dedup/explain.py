@@ -1,7 +1,8 @@
 """One pair, and all that is behind its judgement: the stages of a run (:mod:`dedup.pipeline`) over two records.
 
-A pair judged here gets the judgement that it gets in a run, but for a model without a calibration of its own, whose
-language means come from what is compared: there the rest of a run has its say too.
+A pair judged here gets the judgement that it gets in a run, but where the rest of a run has its say too: with a model
+without a calibration of its own, whose language means come from what is compared, and with passages that stand on many
+pages of the run and so count little there (:mod:`dedup.boilerplate`). Two records cannot show what is boilerplate.
 """
 
 from collections.abc import Iterable, Sequence

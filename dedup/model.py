@@ -229,3 +229,5 @@ class Report:
     settings: Mapping[str, str | int | float | bool]
     dropped_segments: Mapping[str, int]
     """Record id -> segments beyond the limit, which were not compared by meaning."""
+    boilerplate: int = 0
+    """Different passages that counted little, because they stand in several texts that are otherwise unlike."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dedup import calibration as calibrations
+from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
 from dedup.candidates import Proposal, propose
 from dedup.clusters import Clustering, cluster
@@ -82,6 +83,8 @@ class Stages:
     """Positions of the articles with one text."""
     keys: tuple[frozenset[str], ...]
     """The source keys that each work cites."""
+    boilerplate: frozenset[str]
+    """The passages that count little in the subjects (:mod:`dedup.boilerplate`)."""
     subjects: tuple[Subject, ...]
     calibration: Calibration
     proposal: Proposal
@@ -106,11 +109,12 @@ def run_stages(
     progress("fingerprinting")
     fingerprints = fingerprint(articles, settings)
     works = works_of(fingerprints)
-    firsts = [members[0] for members in works]
+    of_works = [articles[members[0]] for members in works]
+    whole = [fingerprints[members[0]] for members in works]
+    boilerplate = find_boilerplate(of_works, whole)
+    weighed = discount(of_works, whole, boilerplate, settings)
     progress("embedding")
-    subjects, calibration = understand(
-        [articles[i] for i in firsts], [fingerprints[i] for i in firsts], encoder, calibration
-    )
+    subjects, calibration = understand(of_works, weighed, encoder, calibration)
     progress("proposing")
     keys = [article_keys(articles[i] for i in members) for members in works]
     proposal = propose(keys, subjects, calibration, settings)
@@ -125,6 +129,7 @@ def run_stages(
         skipped=tuple(sorted((*skipped, *unusable), key=lambda s: (s.path, s.line or 0, s.reason))),
         works=tuple(works),
         keys=tuple(keys),
+        boilerplate=boilerplate,
         subjects=tuple(subjects),
         calibration=calibration,
         proposal=proposal,
@@ -154,6 +159,7 @@ def report_of(stages: Stages, settings: Settings, encoder: Encoder) -> Report:
             for a, f in zip(articles, stages.fingerprints, strict=True)
             if f.dropped_segments
         },
+        boilerplate=len(stages.boilerplate),
     )
 
 

@@ -21,6 +21,10 @@ parts        NTREX articles cut, in all languages at the same lines, into texts 
 cuts         NTREX articles: half of their languages carry a part (the first 40 to 80 % of the lines, or as much from
              the middle) or the whole with teasers below it: the first lines of articles that are not in the input, the
              same ones for all, half as many lines as the text has at most. Still the same article
+boilerplate  NTREX articles in 12 languages on the pages of three sites, each language of an article on another one. A
+             site has the same furniture on all its pages: lines of articles that are not in the input, the same ones in
+             all languages, 1, 1.5 and 2.3 times as long as half of its articles, so up to 70 % of a page and of short
+             articles more; above and below the article, only below, only above. Each language in turn stands on no site
 noisy        NTREX and Kubernetes documentation, some of the articles: typing errors; lines dropped and doubled;
              furniture of a page around the text; case lost; punctuation lost; some letters in the wrong encoding. Each
              text has some of these
@@ -32,9 +36,10 @@ sparse       NTREX, TICO-19, Kubernetes documentation and course pages together,
 import hashlib
 import random
 import re
+import statistics
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -247,6 +252,48 @@ def with_teasers(text: str, others: Iterable[str]) -> str:
     return "\n".join(lines + teasers[: len(lines) // 2])
 
 
+SITE_LANGUAGES = ("ar", "cs", "de", "en", "es", "hi", "id", "ja", "ru", "tr", "vi", "zh")
+SITE_ARTICLES = 24
+SITES = ((0.3, 1.0), (0.0, 1.5), (1.0, 2.3))
+"""Of each site the share of its furniture that is above the article, and the length of it all, relative to the median
+article (in characters of English)."""
+
+BARE = 6
+"""One text in so many is on no site."""
+
+
+def boilerplate(rows: Iterable[Labelled]) -> Rows:
+    """Articles amid the furniture of sites; language ``i`` of article ``n`` is on site ``i + n`` of three."""
+    articles = {gold: {r.language: r for r in some} for gold, some in by_article(rows).items()}
+    whole = [gold for gold in sorted(articles, key=rank) if set(SITE_LANGUAGES) <= set(articles[gold])]
+    chosen, others = whole[:SITE_ARTICLES], whole[SITE_ARTICLES:]
+    lines = {c: [line for gold in others for line in articles[gold][c].text.split("\n")] for c in SITE_LANGUAGES}
+    median = statistics.median(len(articles[gold]["en"].text) for gold in chosen)
+    furniture = list(_furniture(lines["en"], median))
+    made: Rows = []
+    for place, gold in enumerate(chosen):
+        for number, code in enumerate(SITE_LANGUAGES):
+            row, (start, below, end) = articles[gold][code], furniture[(place + number) % len(SITES)]
+            if (place + number // 2) % BARE:
+                page = [*lines[code][start:below], row.text, *lines[code][below:end]]
+                row = replace(row, text="\n".join(page))
+            made.append(row)
+    return made
+
+
+def _furniture(lines: Sequence[str], median: float) -> Iterator[tuple[int, int, int]]:
+    """Of each site the first line of its furniture, the first below the article and the one after the last."""
+    end = 0
+    for above, length in SITES:
+        start, size, below = end, 0, end
+        while size < length * median:
+            size += len(lines[end])
+            end += 1
+            if size <= above * length * median:
+                below = end
+        yield start, below, end
+
+
 SPARSE_CORPORA = ("ntrex", "tico", "k8sdocs", "courses")
 SPARSE_DRAWS = 5
 ALONE = 0.7
@@ -290,6 +337,7 @@ MADE: Mapping[str, Callable[[Path], Rows]] = {
     "name-twins": lambda data: name_twins(held_out(data, "ntrex")),
     "parts": lambda data: parts(held_out(data, "ntrex")),
     "cuts": lambda data: cuts(held_out(data, "ntrex")),
+    "boilerplate": lambda data: boilerplate(held_out(data, "ntrex")),
     "noisy": noisy_input,
     "mixed": mixed,
 }

@@ -77,6 +77,9 @@ class _Page(Printer):
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
+        if read.boilerplate_passages:
+            passages = counted(read.boilerplate_passages, "passage")
+            self.line(f"{passages} of boilerplate, in several texts that are otherwise unlike, counted little")
 
     def funnel(self, stages: Sequence[Stage]) -> None:
         alone = [stage for stage in stages if stage.stage.endswith(ALONE)]

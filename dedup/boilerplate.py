@@ -1,0 +1,215 @@
+"""Passages that belong to a site rather than to an article: they stand on many pages that are otherwise unlike.
+
+Cookie notices, "about this site", disclaimers, course headers, newsletter blocks: where they are most of a page, two
+pages of one site resemble each other more than an article and its translation do. The remedy in search engines and
+web corpora is to find repeated blocks over a site's pages (Bar-Yossef and Rajagopalan 2002, "template detection via
+data mining"; Yi, Liu and Li 2003) or over a corpus. A corpus of texts has no sites, so all is told from the texts:
+
+* *common*: the passage (a segment, as it stands) is in ``LEAST_HOLDERS`` different texts of one language or more.
+  Within one language, because translations of one page hold the same code, addresses and names.
+* *own part*: the longest run of passages of a text that are not common. A page has one, its article, inside, above or
+  below the furniture. A copy of an article that was sent to fifty newspapers has none: the article itself is common,
+  and what is not, edited sentences here and there, a headline, a newspaper's few lines around it, makes no long run.
+  What newspapers put around every article is common, too, where the input holds several of their pages.
+* *unlike*: two texts that both have an own part (``LEAST_OWN_PART`` of their size or more) which the other does not
+  hold in another wording (``ALIKE``; edited copies do).
+
+A common passage is boilerplate if the own parts of its holders are ``OWN_PART`` of their sizes on average, and more
+than ``UNLIKE_PAIRS`` of all pairs of holders are unlike. This is seen on a sample, the ``SAMPLE`` holders with the
+least digests: the same ones for all passages that the same texts hold (a coordinated sample, Cohen and Kaplan 2007), so
+that few pairs are compared, and the same whatever the order of the input.
+
+What cannot be told apart: copies of an article below which each newspaper has much of its own, and no other page of
+which is in the input, look like pages of a site with much furniture. Up to ``OWN_PART`` of a text, above and below
+each, it is the article that is common.
+
+Boilerplate is not removed: its weight falls to ``WEIGHT``, so a text that holds nothing else is compared as it is. Its
+figures and its wording (signature) do count no more: a telephone number on every page would be a figure that all pages
+share. Every constant is a choice made on calibration articles with ``scripts/measure_boilerplate.py``.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, compress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.fingerprints import minhash_signatures, shingles
+from dedup.model import Article, Fingerprint
+from dedup.settings import Settings
+from dedup.text import normalise, numbers, segments
+
+LEAST_HOLDERS = 4
+"""Different texts of one language in which a common passage stands. Two hold what one quotes from the other."""
+
+OWN_PART = 0.2
+"""Mean share of a text (by width) that the own parts of the holders of boilerplate have."""
+
+LEAST_OWN_PART = 0.05
+"""The same of a single text: short articles are on pages with long furniture, too. A text with less is taken as a copy
+or a part of the others."""
+
+ALIKE = 0.15
+"""Share of the character shingles of the passages that are not common that the other text holds, of both texts
+together, from which the two are alike: edited, not other. Other articles in one language share 0.06 at most in 99 of
+100 cases, copies with typing errors in every line 0.81 at least; but copies have lines of their own, too."""
+
+SHINGLE = 9
+"""Characters of those shingles. Of five, a long text holds most of those of any other in its language."""
+
+UNLIKE_PAIRS = 2 / 3
+"""Share of the pairs of holders above which they are otherwise unlike. Two of eight texts without an own part suffice
+to keep a passage (13 of 28 pairs)."""
+
+SAMPLE = 8
+"""Holders that are compared, in all pairs (28)."""
+
+WEIGHT = 0.1
+"""What a passage that is boilerplate counts, as a share of what it would."""
+
+
+def find_boilerplate(articles: Sequence[Article], fingerprints: Sequence[Fingerprint]) -> frozenset[str]:
+    """The passages that are boilerplate. ``fingerprints`` are of the articles, one for each different text."""
+    if not fingerprints:
+        return frozenset()
+    common = _common(articles, fingerprints)
+    pages = _Pages(fingerprints, common.held)
+    verdict = {sample: pages.otherwise_unlike(sample) for sample in {sample for _, sample in common.samples}}
+    return frozenset(passage for passage, sample in common.samples if verdict[sample])
+
+
+def discount(
+    articles: Sequence[Article], fingerprints: Sequence[Fingerprint], boilerplate: frozenset[str], settings: Settings
+) -> list[Fingerprint]:
+    """The fingerprints with these passages counting little, in the same order; those without any, and those with
+    nothing else, as they are.
+    """
+    rests: dict[int, tuple[str, ...]] = {}
+    for position, (article, f) in enumerate(zip(articles, fingerprints, strict=True)):
+        if boilerplate.isdisjoint(f.segments):
+            continue
+        rest = tuple(s for s in segments(article.text, article.language) if s not in boilerplate)
+        if rest:
+            rests[position] = rest
+    texts = ["\n".join(rest) for rest in rests.values()]
+    signatures = minhash_signatures([shingles(normalise(text), settings.shingle_size) for text in texts], settings)
+    discounted = list(fingerprints)
+    for position, text, signature in zip(rests, texts, signatures, strict=True):
+        discounted[position] = _discounted(fingerprints[position], boilerplate, text, signature)
+    return discounted
+
+
+def _discounted(f: Fingerprint, boilerplate: frozenset[str], rest: str, signature: NDArray[np.uint32]) -> Fingerprint:
+    """``rest`` is the text without boilerplate, ``signature`` its signature."""
+    counts = np.array([segment not in boilerplate for segment in f.segments])
+    widths = np.where(counts, f.widths, np.float32(WEIGHT) * f.widths)
+    return replace(
+        f,
+        signature=signature,
+        numbers=numbers(rest),
+        widths=widths,
+        figures=tuple(some if count else () for some, count in zip(f.figures, counts.tolist(), strict=True)),
+        width=f.width - float((f.widths - widths).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """The common passages of a batch.
+
+    ``held`` says of each text which of its segments are common in its language, shape (segments,). ``samples`` are the
+    passages, each once a language, and which of its holders (positions) are compared.
+    """
+
+    held: list[NDArray[np.bool_]]
+    samples: list[tuple[str, tuple[int, ...]]]
+
+
+def _common(articles: Sequence[Article], fingerprints: Sequence[Fingerprint]) -> _Common:
+    """Passages are laid out as numbers (XXH3) and sorted: by passage, language, and digest of the holder."""
+    import xxhash
+
+    pieces = [(holder, segment) for holder, f in enumerate(fingerprints) for segment in f.segments]
+    hashed = np.fromiter((xxhash.xxh3_64_intdigest(_bytes(segment)) for _, segment in pieces), np.uint64, len(pieces))
+    holders = np.fromiter((holder for holder, _ in pieces), np.int64, len(pieces))
+    languages = np.unique([a.language for a in articles], return_inverse=True)[1][holders]
+    ranks = np.argsort(np.argsort([f.digest for f in fingerprints]))[holders]
+    order = np.lexsort((ranks, languages, hashed))
+    starts = _changes(hashed[order], languages[order])  # of each passage in each language
+    once = np.flatnonzero(_changes(hashed[order], languages[order], ranks[order]))  # a passage twice in a text is one
+    first = np.searchsorted(once, np.flatnonzero(starts))
+    holding = np.diff(np.append(first, len(once)))
+    is_common = np.empty(len(pieces), np.bool_)
+    is_common[order] = (holding >= LEAST_HOLDERS)[np.cumsum(starts) - 1]
+    samples = []
+    for start, count in zip(first.tolist(), holding.tolist(), strict=True):
+        if count >= LEAST_HOLDERS:
+            sampled = order[once[start : start + min(count, SAMPLE)]]
+            samples.append((pieces[sampled[0]][1], tuple(holders[sampled].tolist())))
+    ends = np.cumsum([len(f.segments) for f in fingerprints])
+    return _Common(np.split(is_common, ends[:-1]), samples)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Where any of the columns differs from the row before; the first row does."""
+    changed = np.zeros(len(columns[0]), np.bool_)
+    changed[:1] = True
+    for column in columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return changed
+
+
+class _Pages:
+    """Which texts are otherwise unlike; what was compared is kept."""
+
+    def __init__(self, fingerprints: Sequence[Fingerprint], common: Sequence[NDArray[np.bool_]]) -> None:
+        self._fingerprints = fingerprints
+        self._common = common
+        self._unlike: dict[tuple[int, int], bool] = {}
+        self._wordings: dict[int, tuple[set[bytes], set[bytes]]] = {}
+
+    def otherwise_unlike(self, holders: Sequence[int]) -> bool:
+        """Whether their own parts are large, and most pairs unlike."""
+        pairs = list(combinations(holders, 2))
+        if math.fsum(map(self.own_part, holders)) < OWN_PART * len(holders):
+            return False
+        return sum(map(self.unlike, pairs)) > UNLIKE_PAIRS * len(pairs)
+
+    def unlike(self, pair: tuple[int, int]) -> bool:
+        """Whether both have a part of their own, and neither holds the other's in another wording."""
+        if pair not in self._unlike:
+            self._unlike[pair] = min(map(self.own_part, pair)) >= LEAST_OWN_PART and not self._alike(*pair)
+        return self._unlike[pair]
+
+    def own_part(self, text: int) -> float:
+        """Its share of the text, 0 to 1."""
+        widths = self._fingerprints[text].widths.astype(np.float64)
+        return longest_run(widths, ~self._common[text]) / math.fsum(widths)
+
+    def _alike(self, left: int, right: int) -> bool:
+        (own_left, all_left), (own_right, all_right) = self._wording(left), self._wording(right)
+        held = len(own_left & all_right) + len(own_right & all_left)
+        return held >= ALIKE * (len(own_left) + len(own_right))
+
+    def _wording(self, text: int) -> tuple[set[bytes], set[bytes]]:
+        """The shingles of a text's own passages, and of all of them."""
+        if text not in self._wordings:
+            passages = [shingles(normalise(segment), SHINGLE) for segment in self._fingerprints[text].segments]
+            own = compress(passages, (~self._common[text]).tolist())
+            self._wordings[text] = set().union(*own), set().union(*passages)
+        return self._wordings[text]
+
+
+def longest_run(widths: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
+    """The greatest sum of widths of chosen neighbours; both of shape (segments,)."""
+    longest = run = 0.0
+    for width, counts in zip(widths.tolist(), chosen.tolist(), strict=True):
+        run = run + width if counts else 0.0
+        longest = max(longest, run)
+    return longest
