@@ -24,8 +24,8 @@ which is in the input, look like pages of a site with much furniture. Up to ``OW
 each, it is the article that is common.
 
 Boilerplate is not removed: its weight falls to ``WEIGHT``, so a text that holds nothing else is compared as it is. Its
-figures and its wording (signature) do count no more: a telephone number on every page would be a figure that all pages
-share. Every constant is a choice made on calibration articles with ``scripts/measure_boilerplate.py``.
+figures, names and wording (signature) do count no more: a telephone number on every page would be a figure that all
+pages share. Every constant is a choice made on calibration articles with ``scripts/measure_boilerplate.py``.
 """
 
 import math
@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from dedup.fingerprints import minhash_signatures, shingles
 from dedup.model import Article, Fingerprint
+from dedup.names import names_of
 from dedup.settings import Settings
 from dedup.text import normalise, numbers, segments
 
@@ -112,6 +113,7 @@ def _discounted(f: Fingerprint, boilerplate: frozenset[str], rest: str, signatur
         widths=widths,
         figures=tuple(some if count else () for some, count in zip(f.figures, counts.tolist(), strict=True)),
         width=f.width - float((f.widths - widths).sum()),
+        names=names_of(rest.split("\n"), f.script),
     )
 
 

@@ -51,7 +51,7 @@ def same_text(pair: CandidatePair) -> Link:
 
 
 def _details(figures: Figures, names: SharedNames, calibration: Calibration) -> dict[str, str]:
-    """The figures themselves, the rarest first; of clashes and names (their stems) those that come first."""
+    """The figures themselves, the rarest first; of clashes and names those that come first."""
     return {
         "shared-figures": _listed(figures.shared, calibration),
         "missing-figures": _listed(figures.missing, calibration),

@@ -17,7 +17,7 @@ Translations hardly do that; a template filled in twice does nothing else.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 
 from dedup.calibration import Calibration
@@ -108,7 +108,7 @@ def _retold(left: Fingerprint, right: Fingerprint, paired: Sequence[Sequence[int
                     yield other
 
 
-@cache
+@lru_cache(maxsize=2**16)
 def retold(one: str, other: str) -> bool:
     """Whether two different figures can say the same: in another unit, by another clock, or one of them shortened.
 

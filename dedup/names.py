@@ -33,13 +33,13 @@ _BEFORE = 6
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a text by their stems (:func:`stem`)."""
+    """The names of a text; those of one stem (:func:`stem`) are one name."""
 
     stated: tuple[str, ...] = ()
-    """Each once, in order of first appearance."""
+    """Each as it is first written, in that order."""
     capitals: frozenset[str] = frozenset()
-    """Of all words with a capital letter: what names of another text may be found among. A sentence may begin with
-    one."""
+    """The stems of all words with a capital letter: what names of another text may be found among. A sentence may
+    begin with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SharedNames:
 
 def names_of(segments: Iterable[str], script: str) -> Names:
     """The names of a text in a script (:func:`dedup.language.script_of`); a sentence begins with each segment."""
-    stated: dict[str, None] = {}
+    stated: dict[str, str] = {}
     capitals: set[str] = set()
     small: set[str] = set()
     for segment in segments:
@@ -64,8 +64,8 @@ def names_of(segments: Iterable[str], script: str) -> Names:
                 continue
             capitals.add(stem(word))
             if not _STARTS_SENTENCE.search(segment, max(0, match.start() - _BEFORE), match.start()):
-                stated[stem(word)] = None
-    return Names(tuple(name for name in stated if name not in small), frozenset(capitals))
+                stated.setdefault(stem(word), word)
+    return Names(tuple(word for name, word in stated.items() if name not in small), frozenset(capitals))
 
 
 @lru_cache(maxsize=2**16)
@@ -78,14 +78,14 @@ def stem(word: str) -> str:
 def compare_names(left: Names, right: Names, left_script: str, right_script: str) -> SharedNames:
     """What the names of two texts say; nothing where the scripts differ and neither is Latin."""
     if left_script == right_script:
-        asked, other = sorted((left, right), key=lambda names: (len(names.stated), names.stated))
+        asked, other = sorted((left, right), key=lambda names: (len(names.stated), *map(stem, names.stated)))
         stated = asked.stated
     elif LATIN in (left_script, right_script):
         asked, other = (right, left) if left_script == LATIN else (left, right)
-        stated = tuple(name for name in asked.stated if name.isascii())
+        stated = tuple(name for name in asked.stated if stem(name).isascii())
     else:
         return SharedNames()
     return SharedNames(
-        shared=tuple(name for name in stated if name in other.capitals),
-        missing=tuple(name for name in stated if name not in other.capitals),
+        shared=tuple(name for name in stated if stem(name) in other.capitals),
+        missing=tuple(name for name in stated if stem(name) not in other.capitals),
     )

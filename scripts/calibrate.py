@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled", choices=("bundled", "table"))
     parser.add_argument("--out", type=Path, default=PACKAGE)
     parser.add_argument(
-        "--leave-out", nargs="+", default=[], choices=CORPORA, help="fit without each of these, into OUT/<corpus>"
+        "--leave-out", nargs="+", default=[], choices=CORPORA, help="also fit without each of these, into OUT/<corpus>"
     )
     options = parser.parse_args()
     if options.leave_out and options.out == PACKAGE:
@@ -67,7 +67,7 @@ def main() -> None:
     print(f"{len(samples)} pairs; per corpus, sort and case:")
     candidates = {p.corpus: list(candidates_of(p, calibration, rng)) for p in pools if p.corpus != "parts"}
     name = f"{options.model} {date.today().isoformat()}"
-    for corpus in options.leave_out or [""]:
+    for corpus in ["", *options.leave_out]:
         unseen = with_parts(corpus)
         weights = weights_without(unseen, samples)
         levels = levels_of(

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.calibration import CROSS_LANGUAGE, SAME_LANGUAGE, Calibration, Curve, Level, Weights
-from dedup.confirm import FIGURES_LISTED, confirm, judge
-from dedup.evidence import SAME_SCRIPT, SORTS
+from dedup.calibration import SAME_SCRIPT, SORTS, Calibration, Curve, Level, Weights
+from dedup.confirm import LISTED, confirm, judge
 from dedup.model import CandidatePair, Evidence, Finder, Link
 
 from . import stages
@@ -27,9 +26,8 @@ CITED = CandidatePair(0, 1, (Finder.SOURCE_URL,))
 
 
 def calibration(levels: Mapping[str, Level] | None = None) -> Calibration:
-    weights = Weights(-1.5, CURVES)
-    by_kind = {CROSS_LANGUAGE: weights, SAME_LANGUAGE: weights}
-    return replace(stages.calibration(), weights=by_kind, levels=levels or {})
+    weights = dict.fromkeys(SORTS, Weights(-1.5, CURVES))
+    return replace(stages.calibration(), weights=weights, levels=levels or {})
 
 
 def judged(
@@ -103,5 +101,5 @@ def test_a_long_list_of_clashes_is_cut_and_the_cut_is_stated() -> None:
     left, right = stages.subjects(texts, ["en", "de"])
     shown = named(judge(FOUND, left, right, calibration()))["clashing-figures"].detail
     assert shown.startswith("601/602 604/605 ")
-    assert shown.endswith(f" and {11 - FIGURES_LISTED} more")
-    assert shown.count("/") == FIGURES_LISTED
+    assert shown.endswith(f" and {11 - LISTED} more")
+    assert shown.count("/") == LISTED

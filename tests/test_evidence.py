@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, SORTS, Subject, sort_of
+from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, SORTS
+from dedup.evidence import Subject, sort_of
 
 from . import stages
 
@@ -26,9 +27,9 @@ def subject(language: str, script: str) -> Subject:
 @pytest.mark.parametrize(
     ("one", "other", "sort"),
     [
-        (("en", "LATIN"), ("en", "LATIN"), SAME_WRITING),
-        (("ja", "CJK"), ("ja", "CJK"), SAME_WRITING),
-        (("ko", "HANGUL"), ("ko", "HANGUL"), SAME_WRITING),
+        (("en", "LATIN"), ("en", "LATIN"), SAME_LANGUAGE),
+        (("ja", "CJK"), ("ja", "CJK"), SAME_LANGUAGE),
+        (("ko", "HANGUL"), ("ko", "HANGUL"), SAME_LANGUAGE),
         (("ja", "CJK"), ("zh", "CJK"), CJK),
         (("ja", "CJK"), ("ko", "HANGUL"), CJK),
         (("zh", "CJK"), ("en", "LATIN"), CJK),

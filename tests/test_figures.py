@@ -11,6 +11,7 @@ from measure_figures import ANY, EXCUSED, Counts
 from dedup.calibration import Calibration
 from dedup.figures import Figures, abbreviated, afternoon, at_rate, compare_figures, converted, retold, same_year
 from dedup.model import Fingerprint
+from dedup.names import Names
 
 from . import stages
 
@@ -32,6 +33,7 @@ def text(*passages: Sequence[str], beyond: Sequence[str] = ()) -> Fingerprint:
         dropped_segments=0,
         width=float(len(passages)),
         script="LATIN",
+        names=Names(),
     )
 
 

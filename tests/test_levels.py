@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup.calibration import Level
+from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, SORTS, Level
 from dedup.calibration.levels import (
     ALONE,
     FEWEST,
@@ -21,7 +21,6 @@ from dedup.calibration.levels import (
 from dedup.calibration.pairs import Pool
 from dedup.candidates import propose
 from dedup.confirm import confirm
-from dedup.evidence import CJK, OTHER_SCRIPT, SAME_SCRIPT, SAME_WRITING, SORTS
 from dedup.settings import Settings
 
 from . import parallel, stages
@@ -63,7 +62,7 @@ def test_each_sort_gets_its_own() -> None:
 
 
 def test_pairs_of_one_language_get_none() -> None:
-    assert SAME_WRITING not in levels_of(pair for sort in SORTS for pair in drawn(1_000, sort=sort))
+    assert SAME_LANGUAGE not in levels_of(pair for sort in SORTS for pair in drawn(1_000, sort=sort))
 
 
 def test_a_sort_with_few_pairs_or_one_answer_gets_none() -> None:

@@ -120,7 +120,7 @@ def twin(subject: Subject) -> Subject:
 def name_twin(subject: Subject) -> Subject:
     """Most names replaced by others that no language has. Vectors stay, as in :func:`twin`."""
     f = subject.fingerprint
-    stated = frozenset(f.names.stated)
+    stated = frozenset(map(stem, f.names.stated))
 
     def other(found: re.Match[str]) -> str:
         word = found[0]
@@ -153,7 +153,7 @@ def has_name_twin(left: Subject, right: Subject) -> bool:
     if left.fingerprint.script != right.fingerprint.script:
         return False
     shared = compare_names(left.fingerprint.names, right.fingerprint.names, LATIN, LATIN).shared
-    return sum(other_name(name) != name for name in shared) >= TWIN_NAMES
+    return sum(other_name(name) != name for name in map(stem, shared)) >= TWIN_NAMES
 
 
 @cache

@@ -36,6 +36,8 @@ PHRASES: Final = {
     "shared-figures": ("figures shared: {detail}",) * 2,
     "missing-figures": ("figures missing: {detail}",) * 2,
     "clashing-figures": ("figures clash: {detail}",) * 2,
+    "shared-names": ("names shared: {detail}",) * 2,
+    "missing-names": ("names missing: {detail}",) * 2,
     "shingles": ("wording shared {value}", "wording shared only {value}"),
     "length": ("lengths differ by a factor of {factor}",) * 2,
 }
