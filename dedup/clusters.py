@@ -92,11 +92,14 @@ class _Between:
     judged: int = 0
     apart: bool = False
     """One language, below the threshold: never to be joined."""
+    linked: bool = False
+    """A pair reaches the threshold."""
 
     def add(self, other: "_Between") -> None:
         self.total += other.total
         self.judged += other.judged
         self.apart |= other.apart
+        self.linked |= other.linked
 
 
 def asked(threshold: float, judgements: float) -> float:
@@ -128,7 +131,8 @@ class _Grouping:
 
     def _knowledge_of(self, link: Link) -> _Between:
         one_language = self._languages[link.left] == self._languages[link.right]
-        return _Between(int(link.probability * _ONE), 1, one_language and link.probability < self._threshold)
+        below = link.probability < self._threshold
+        return _Between(int(link.probability * _ONE), 1, one_language and below, not below)
 
     def joined(self) -> list[tuple[int, ...]]:
         """Join the two most probable groups until none reaches the threshold; the groups of two or more."""
@@ -152,7 +156,7 @@ class _Grouping:
         pairs = self._pairs(left, right)
         unjudged = pairs - known.judged
         far_below = known.judged >= SAMPLE and known.total < (self._asked(left, right) - MARGIN) * _ONE * known.judged
-        if known.apart or (unjudged and far_below):
+        if known.apart or (far_below if unjudged else not known.linked):
             return 0.0
         return (known.total + unjudged * _ONE) / (pairs * _ONE)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.clusters import SAMPLE, Clustering, cluster
+from dedup.clusters import MOST_CORROBORATION, SAMPLE, Clustering, cluster
+from dedup.clusters import asked as asked_of
 from dedup.model import CandidatePair, Finder, Link
 
 from .stages import link
@@ -44,7 +45,10 @@ def average_linkage(
             pairs = [(min(p), max(p)) for p in product(groups[a], groups[b])]
             veto = any(languages[i] == languages[j] and matrix[i, j] < threshold for i, j in pairs)
             mean = float(sum(Fraction(matrix[p]) for p in pairs) / len(pairs))
-            if mean >= threshold and not veto and joinable(pairs) and (best is None or -mean < best[0]):
+            sizes = sorted((len(groups[a]), len(groups[b])))
+            wanted = asked_of(threshold, sizes[1] / sizes[0])
+            linked = any(matrix[pair] >= threshold for pair in pairs)
+            if mean >= wanted and linked and not veto and joinable(pairs) and (best is None or -mean < best[0]):
                 best = (-mean, a, b)
         if best is None:
             return [tuple(group) for group in groups if len(group) > 1]
@@ -118,7 +122,7 @@ def test_the_order_of_the_records_changes_nothing_where_no_two_means_are_equal(
 
 
 @given(problems())
-def test_the_mean_of_a_cluster_reaches_the_threshold_and_no_pair_is_judged_twice(
+def test_the_mean_of_a_cluster_reaches_what_is_asked_and_no_pair_is_judged_twice(
     problem: tuple[Matrix, list[str], float],
 ) -> None:
     matrix, languages, threshold = problem
@@ -128,7 +132,8 @@ def test_the_mean_of_a_cluster_reaches_the_threshold_and_no_pair_is_judged_twice
     assert not set(asked) & set(links)
     for c in found.clusters:
         pairs = list(combinations(c.members, 2))
-        assert sum(matrix[p] for p in pairs) / len(pairs) >= threshold - 1e-9
+        assert sum(matrix[p] for p in pairs) / len(pairs) >= asked_of(threshold, 2 * MOST_CORROBORATION**2) - 1e-9
+        assert {member for one in c.links for member in (one.left, one.right)} == set(c.members)
         assert all(matrix[i, j] >= threshold for i, j in pairs if languages[i] == languages[j])
         assert c.weakest is not None
         assert (c.weakest.left, c.weakest.right) == min(pairs, key=lambda pair: (matrix[pair], pair))
@@ -197,6 +202,39 @@ def test_a_wrong_link_that_is_surer_than_the_right_ones_draws_over_one_text() ->
     found, _ = run(matrix, [pair for pair, p in matrix.items() if p > 0.5], list("abcd"))
     assert groups_of(found) == [(0, 1, 2)]
     assert found.clusters[0].weakest == link(1, 2, 0.1, (Finder.CLUSTER,))
+
+
+def lone_text_and_group(size: int, probability: float, link: float) -> tuple[Matrix, list[str]]:
+    """A group of ``size`` texts, and one more that they find as probable, the first of them ``link``."""
+    matrix = uniform(size, 0.95) | {(i, size): probability for i in range(size)} | {(0, size): link}
+    return matrix, [f"{i}" for i in range(size + 1)]
+
+
+def test_many_members_vouch_for_a_text_that_each_finds_a_little_improbable() -> None:
+    matrix, languages = lone_text_and_group(8, 0.4, link=0.6)
+    assert groups_of(run(matrix, list(matrix), languages)[0]) == [tuple(range(9))]
+    matrix, languages = lone_text_and_group(3, 0.4, link=0.5)
+    assert groups_of(run(matrix, list(matrix), languages)[0]) == [(0, 1, 2)]
+
+
+def test_a_text_without_a_link_joins_nothing_however_many_members_vouch_for_it() -> None:
+    matrix, languages = lone_text_and_group(20, 0.49, link=0.49)
+    assert groups_of(run(matrix, list(matrix), languages)[0]) == [tuple(range(20))]
+
+
+def test_two_groups_of_one_size_do_not_vouch_for_each_other() -> None:
+    matrix = {(i, j): 0.95 if (i < 6) == (j < 6) else 0.45 for i, j in combinations(range(12), 2)} | {(0, 6): 0.9}
+    found, _ = run(matrix, list(matrix), [f"{i}" for i in range(12)])
+    assert groups_of(found) == [tuple(range(6)), tuple(range(6, 12))]
+
+
+@given(st.floats(0.01, 0.99), st.floats(1, 1000), st.floats(1, 1000))
+def test_more_judgements_are_asked_for_less_but_never_for_much_less(threshold: float, few: float, more: float) -> None:
+    few, more = sorted((few, more))
+    assert asked_of(threshold, 1) == asked_of(threshold, 2) == pytest.approx(threshold)
+    assert asked_of(threshold, few) >= asked_of(threshold, more)
+    odds = asked_of(threshold, more) / (1 - asked_of(threshold, more))
+    assert odds >= threshold / (1 - threshold) / MOST_CORROBORATION - 1e-9
 
 
 def test_one_low_judgement_does_not_split_an_article() -> None:
