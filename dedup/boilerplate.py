@@ -31,6 +31,7 @@ pages share. Every constant is a choice made on calibration articles with ``scri
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import combinations, compress
 
 import numpy as np
@@ -54,7 +55,7 @@ or a part of the others."""
 
 ALIKE = 0.15
 """Share of the character shingles of the passages that are not common that the other text holds, of both texts
-together, from which the two are alike: edited, not other. Other articles in one language share 0.06 at most in 99 of
+together, from which the two are alike: edited, not other. Other articles in one language share 0.05 at most in 99 of
 100 cases, copies with typing errors in every line 0.81 at least; but copies have lines of their own, too."""
 
 SHINGLE = 9
@@ -67,8 +68,15 @@ to keep a passage (13 of 28 pairs)."""
 SAMPLE = 8
 """Holders that are compared, in all pairs (28)."""
 
-WEIGHT = 0.1
-"""What a passage that is boilerplate counts, as a share of what it would."""
+WORDINGS = 4_096
+"""Texts whose shingles are held at once, to bound memory: about 0.1 GB."""
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Of the polynomial: odd, without a pattern."""
+
+WEIGHT = 0.05
+"""What a passage that is boilerplate counts, as a share of what it would: the largest of the values tried from which
+less changes nothing."""
 
 
 def find_boilerplate(articles: Sequence[Article], fingerprints: Sequence[Fingerprint]) -> frozenset[str]:
@@ -77,7 +85,7 @@ def find_boilerplate(articles: Sequence[Article], fingerprints: Sequence[Fingerp
         return frozenset()
     common = _common(articles, fingerprints)
     pages = _Pages(fingerprints, common.held)
-    verdict = {sample: pages.otherwise_unlike(sample) for sample in {sample for _, sample in common.samples}}
+    verdict = {sample: pages.otherwise_unlike(sample) for sample in sorted({sample for _, sample in common.samples})}
     return frozenset(passage for passage, sample in common.samples if verdict[sample])
 
 
@@ -91,7 +99,8 @@ def discount(
     for position, (article, f) in enumerate(zip(articles, fingerprints, strict=True)):
         if boilerplate.isdisjoint(f.segments):
             continue
-        rest = tuple(s for s in segments(article.text, article.language) if s not in boilerplate)
+        passages = segments(article.text, article.language) if f.dropped_segments else f.segments
+        rest = tuple(passage for passage in passages if passage not in boilerplate)
         if rest:
             rests[position] = rest
     texts = ["\n".join(rest) for rest in rests.values()]
@@ -174,7 +183,8 @@ class _Pages:
         self._fingerprints = fingerprints
         self._common = common
         self._unlike: dict[tuple[int, int], bool] = {}
-        self._wordings: dict[int, tuple[set[bytes], set[bytes]]] = {}
+        self.own_part = cache(self._own_part)
+        self._wording = lru_cache(WORDINGS)(self._wording_of)
 
     def otherwise_unlike(self, holders: Sequence[int]) -> bool:
         """Whether their own parts are large, and most pairs unlike."""
@@ -189,23 +199,41 @@ class _Pages:
             self._unlike[pair] = min(map(self.own_part, pair)) >= LEAST_OWN_PART and not self._alike(*pair)
         return self._unlike[pair]
 
-    def own_part(self, text: int) -> float:
+    def _own_part(self, text: int) -> float:
         """Its share of the text, 0 to 1."""
         widths = self._fingerprints[text].widths.astype(np.float64)
         return longest_run(widths, ~self._common[text]) / math.fsum(widths)
 
     def _alike(self, left: int, right: int) -> bool:
         (own_left, all_left), (own_right, all_right) = self._wording(left), self._wording(right)
-        held = len(own_left & all_right) + len(own_right & all_left)
+        held = _held(own_left, all_right) + _held(own_right, all_left)
         return held >= ALIKE * (len(own_left) + len(own_right))
 
-    def _wording(self, text: int) -> tuple[set[bytes], set[bytes]]:
-        """The shingles of a text's own passages, and of all of them."""
-        if text not in self._wordings:
-            passages = [shingles(normalise(segment), SHINGLE) for segment in self._fingerprints[text].segments]
-            own = compress(passages, (~self._common[text]).tolist())
-            self._wordings[text] = set().union(*own), set().union(*passages)
-        return self._wordings[text]
+    def _wording_of(self, text: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The shingles of a text's passages that are not common, and of all of them."""
+        passages = self._fingerprints[text].segments
+        own = compress(passages, (~self._common[text]).tolist())
+        return hashed_shingles("\n".join(own)), hashed_shingles("\n".join(passages))
+
+
+def hashed_shingles(text: str) -> NDArray[np.uint64]:
+    """The different shingles of a text in lower case as numbers, ascending: a polynomial of their characters modulo
+    2 ** 64 (Karp and Rabin 1987). None of a text that is shorter than one.
+    """
+    characters = np.frombuffer(text.casefold().encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    count = max(0, len(characters) - SHINGLE + 1)
+    hashed = np.zeros(count, np.uint64)
+    for place in range(SHINGLE):
+        hashed = hashed * _BASE + characters[place : place + count]
+    return np.unique(hashed)
+
+
+def _held(some: NDArray[np.uint64], others: NDArray[np.uint64]) -> int:
+    """How many of the numbers are among the others; both ascending."""
+    if not len(others):
+        return 0
+    places = np.minimum(np.searchsorted(others, some), len(others) - 1)
+    return int((others[places] == some).sum())
 
 
 def longest_run(widths: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:

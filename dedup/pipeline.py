@@ -1,7 +1,7 @@
 """The whole run, in the order in which data moves.
 
-    records -prepare-> articles -fingerprint-> fingerprints -embed-> embeddings
-            -propose-> candidate pairs -confirm-> judged pairs -cluster-> clusters -> report
+    records -prepare-> articles -fingerprint-> fingerprints -discount-> the same without boilerplate
+            -embed-> embeddings -propose-> candidate pairs -confirm-> judged pairs -cluster-> clusters -> report
 
 Articles with one text are one *work*: only its first article goes through the dear stages, and the others join it at
 the end.

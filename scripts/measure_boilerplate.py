@@ -33,10 +33,9 @@ from vector_cache import CachedEncoder
 from dedup import Record, Settings
 from dedup import boilerplate as detector
 from dedup.encoders import load_encoder
-from dedup.fingerprints import fingerprint, shingles
+from dedup.fingerprints import fingerprint
 from dedup.model import Article, Fingerprint
 from dedup.pipeline import prepare
-from dedup.text import normalise
 
 VALUES = {
     "LEAST_HOLDERS": (4, 5),
@@ -189,11 +188,11 @@ def alike(rows: Sequence[Labelled]) -> dict[str, list[float]]:
     others, copies = [], []
     for code in SITE_LANGUAGES:
         texts = [row.text for row in rows if row.language == code]
-        wordings = [shingles(normalise(text), detector.SHINGLE) for text in texts]
+        wordings = [set(detector.hashed_shingles(text).tolist()) for text in texts]
         others += [len(one & other) / len(one) for one, other in pairwise(wordings)]
         for text, wording in zip(texts, wordings, strict=True):
             copy = "\n".join(typing_errors(line, rng) for line in text.split("\n"))
-            copies.append(len(shingles(normalise(copy), detector.SHINGLE) & wording) / len(wording))
+            copies.append(len(set(detector.hashed_shingles(copy).tolist()) & wording) / len(wording))
     return {"other articles": others, "copies": copies}
 
 

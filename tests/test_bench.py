@@ -13,7 +13,19 @@ import reliability
 from corpora import MAIN_LANGUAGES, Labelled
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import TEASERS, cuts, family, name_twins, parts, sparse, twins
+from inputs import (
+    SITE_ARTICLES,
+    SITE_LANGUAGES,
+    SITES,
+    TEASERS,
+    boilerplate,
+    cuts,
+    family,
+    name_twins,
+    parts,
+    sparse,
+    twins,
+)
 from noise import noisy, typing_errors, without_punctuation, wrong_encoding
 from outcome import Outcome, confusion_of
 
@@ -316,6 +328,23 @@ def test_parts_are_the_same_lines_in_all_languages() -> None:
         texts = {r.gold: r.text for r in made if r.language == language}
         assert "\n".join(texts[gold] for gold in golds) == story("one", [language])[0].text
     assert all(confusion_of(a, b) == "neighbour" for a in golds for b in golds if a != b)
+
+
+def test_pages_of_a_site_hold_the_same_lines_around_each_article() -> None:
+    before = {
+        r.id: r
+        for n in range(SITE_ARTICLES + 10)
+        for r in story(f"a{n}", SITE_LANGUAGES, [f"{line} (a{n})" for line in STORY * 3])
+    }
+    after = boilerplate(before.values())
+    golds = {r.gold for r in after}
+    assert len(golds) == SITE_ARTICLES
+    assert all((r.gold, r.language) == (before[r.id].gold, before[r.id].language) for r in after)
+    for language in SITE_LANGUAGES:
+        versions = [r for r in after if r.language == language]
+        around = {tuple(r.text.split(before[r.id].text)) for r in versions}
+        assert len(around - {("", "")}) == len(SITES)
+        assert not any(gold in line for parts in around for line in parts for gold in (f"({g})" for g in golds))
 
 
 def test_cuts_change_half_of_the_languages_and_no_gold() -> None:

@@ -45,6 +45,8 @@ def test_input_counts_records_languages_and_what_was_left_out(seeds: Report) -> 
     assert list(read.languages.items()) == [("ar", 2), ("fa", 1), ("hi", 1), ("ro", 1)]
     assert read.dropped_segments == 12
     assert [(one.id, one.segments) for one in read.shortened] == [("003.txt", 12)]
+    assert read.boilerplate_passages == 0
+    assert checked_document(replace(seeds, boilerplate=7)).input.boilerplate_passages == 7
 
 
 def test_longest_text_is_kept_and_of_equals_the_smallest_id() -> None:

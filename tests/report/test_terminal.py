@@ -29,6 +29,12 @@ def one_pair(evidence: list[Evidence], probability: float = 0.9) -> Report:
     return report_of([article("a"), article("b")], [Cluster((0, 1), (link(0, 1, probability, evidence),), 0.9)])
 
 
+def test_boilerplate_is_told_where_there_is_some(seeds: Report) -> None:
+    assert "boilerplate" not in summary(seeds)
+    told = "\n1 passage of boilerplate, in several texts that are otherwise unlike, counted little\n"
+    assert told in summary(replace(seeds, boilerplate=1), width=100)
+
+
 def test_seeds_on_80_columns(seeds: Report) -> None:
     assert summary(seeds) == (
         "5 records in 4 languages (ar 2, fa 1, hi 1, ro 1), 2 skipped\n"
