@@ -51,8 +51,8 @@ CASE_WEIGHTS = {
     "name twin": 0.1,
 }
 """What a case weighs in the fit, all its pairs together: other articles about as much as the same one, across languages
-and within one. Twins weigh little: they are made, and their figures clash more surely than those of real templates;
-at 0.3 the recall of held-out NTREX fell by 0.02 for no fewer merged twins."""
+and within one. Choices. Twins weigh little: they are made, and their figures clash more surely than those of real
+templates."""
 
 FEWEST = 200
 """A case of fewer pairs in a corpus weighs less in proportion: a handful must not count like a thousand."""
