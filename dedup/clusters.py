@@ -22,8 +22,8 @@ from 0.930 to 0.950, of encyclopedia paragraphs from 0.992 to 0.996, and adds no
 article has three versions it changes nothing (``scripts/compare_joining.py``). The bound of three is a choice. It takes
 a link all the same: a text that no member finds probable joins nothing.
 
-Two groups of many texts get no such rebate: each holds together, and if they were
-one article they would not disagree; with it, an article and its twin with other figures joined.
+Two groups of many texts get no such rebate: each holds together, and if they were one article they would not disagree;
+with it, an article and its twin with other figures joined.
 
 Two refinements:
 
@@ -54,8 +54,8 @@ SAMPLE = 64
 """Judged pairs between two groups from which their mean is an estimate of the mean over all."""
 
 MARGIN = 0.2
-"""How far below the threshold such an estimate must be: the chance that the true mean reaches the threshold then is
-under exp(-2 * 64 * 0.2 ** 2) = 0.6 % (Hoeffding 1963)."""
+"""How far below what is asked such an estimate must be: the chance that the true mean reaches it then is under
+exp(-2 * 64 * 0.2 ** 2) = 0.6 % (Hoeffding 1963)."""
 
 MOST_CORROBORATION = 3.0
 """By how much the odds asked of a mean fall at most: that of 18 judgements; at a threshold of 0.5 to a mean of 0.25."""

@@ -79,13 +79,21 @@ def test_a_giant_tells_how_many_pages_its_texts_cite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("confidence", "flag"), [(0.5, ()), (0.49996, ("0.499 on average, below the threshold of 0.5",))]
+    ("confidence", "flag"), [(0.5, ()), (0.49996, ("0.499 on average, below the 0.5 asked of it",))]
 )
 def test_a_member_that_agrees_too_little_with_the_others_makes_a_cluster_loose(
     confidence: float, flag: tuple[str, ...]
 ) -> None:
     found = flags_of(3, ["en", "de", "fr"], confidence=confidence)
     assert tuple(one.removeprefix("loose: one text agrees with the others at ") for one in found) == flag
+
+
+def test_of_a_large_cluster_a_member_may_agree_less() -> None:
+    languages = [f"l{number}" for number in range(33)]
+    assert flags_of(33, languages, confidence=0.25) == ()
+    assert flags_of(33, languages, confidence=0.2) == (
+        "loose: one text agrees with the others at 0.200 on average, below the 0.25 asked of it",
+    )
 
 
 # --- whole runs
