@@ -1,26 +1,26 @@
-"""Compute the calibration of the bundled model: language centroids, norms, weights of evidence.
+"""Compute the calibration of the bundled model or of its token table: centroids, norms, weights of evidence, levels.
 
-    python scripts/calibrate.py --data ../shared/data --cache /tmp/dedup-vectors
+    python scripts/calibrate.py --data ../shared/data --cache /tmp/dedup-vectors [--model table]
 
 writes ``dedup/calibration/<digest>.json`` and ``.npz``. Only articles that :func:`corpora.for_calibration` admits are
 read, and none of XQuAD; NTREX, TICO-19, course pages and Kubernetes documentation are.
 
-Beside them stand parts: NTREX articles cut, in all languages at the same places, into texts of 1 to 5 lines. The
-hardest neighbours of such a text are the other parts of its article. What is computed is told in
+Beside them stand parts (:func:`inputs.parts`): NTREX articles cut, in all languages at the same places, into texts of 1
+to 5 lines. The hardest neighbours of such a text are the other parts of its article. What is computed is told in
 :mod:`dedup.calibration.compute`, how the pairs are made in :mod:`dedup.calibration.pairs`, how they are fitted in
-:mod:`dedup.calibration.fit`.
+:mod:`dedup.calibration.fit`, how their sums become probabilities in :mod:`dedup.calibration.levels`.
 """
 
 import argparse
 import random
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
 from corpora import MAIN_LANGUAGES, Labelled, for_calibration, one_per_language, rank, read_corpus
+from inputs import parts
 from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration, Weights
@@ -35,9 +35,6 @@ CORPORA = ("ntrex", "tico", "k8sdocs", "courses")
 PACKAGE = Path(__file__).parent.parent / "dedup" / "calibration"
 CENTROID_ARTICLES = 24
 """NTREX articles behind the centroid of a language outside the main ones: about 400 segments."""
-
-PART_ARTICLES = 24
-"""NTREX articles cut into short texts."""
 
 
 def main() -> None:
@@ -105,28 +102,6 @@ def selected(data: Path, name: str) -> list[Labelled]:
     for_centroids = set(golds[:CENTROID_ARTICLES])
     others = one_per_language(iter(rows), lambda r: r.language not in MAIN_LANGUAGES and r.gold in for_centroids)
     return [row for row in rows if row.language in MAIN_LANGUAGES] + others  # main languages with their variants
-
-
-def parts(news: Iterable[Labelled]) -> list[Labelled]:
-    """Short texts: the same lines of an article in all main languages (NTREX has one sentence a line)."""
-    articles: dict[str, list[Labelled]] = defaultdict(list)
-    for row in news:
-        if row.language in MAIN_LANGUAGES:
-            articles[row.gold].append(row)
-    made = []
-    for gold in sorted(articles, key=rank)[:PART_ARTICLES]:
-        lines = [row.text.split("\n") for row in articles[gold]]
-        rng, start = random.Random(gold), 0
-        while start < min(map(len, lines)):
-            end = start + rng.randint(1, 5)
-            made += [
-                replace(
-                    row, corpus="parts", id=f"{row.id}/{start}", gold=f"{gold}/{start}", text="\n".join(text[start:end])
-                )
-                for row, text in zip(articles[gold], lines, strict=True)
-            ]
-            start = end
-    return made
 
 
 def prepare(rows: Sequence[Labelled], encoder: CachedEncoder) -> Prepared:
