@@ -26,7 +26,7 @@ from vector_cache import CachedEncoder
 from dedup.calibration import Calibration, Weights
 from dedup.calibration.compute import Outcome, Prepared, norms, outcomes, pool_of, understand, weights_of, with_coverage
 from dedup.calibration.levels import candidates_of, levels_of, scored
-from dedup.calibration.pairs import Sample, samples_of
+from dedup.calibration.pairs import Pool, Sample, samples_of
 from dedup.calibration.store import write
 from dedup.encoders import load_encoder
 from dedup.model import Record
@@ -112,6 +112,21 @@ def prepare(rows: Sequence[Labelled], encoder: CachedEncoder) -> Prepared:
         sys.exit(f"unusable records: {skipped}")
     print(f"{rows[0].corpus}: {len(rows)} records", flush=True)
     return prepared
+
+
+def pools_for(description: str, corpora: Sequence[str]) -> tuple[Calibration, list[Pool]]:
+    """What scripts that measure on the articles of the fit begin with: their command line, read and embedded; a
+    calibration without weights, and the articles in the main languages, centred by it.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
+    parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
+    options = parser.parse_args()
+    encoder = CachedEncoder(load_encoder("bundled", 64), options.cache)
+    prepared = {name: prepare(selected(options.data, name), encoder) for name in corpora}
+    calibration = norms(prepared["ntrex"], prepared.values())
+    main_ones = {name: part.only(MAIN_LANGUAGES) if name == "ntrex" else part for name, part in prepared.items()}
+    return calibration, [pool_of(name, part, calibration) for name, part in main_ones.items()]
 
 
 def describe(found: Sequence[Outcome], calibration: Calibration) -> None:

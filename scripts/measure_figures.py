@@ -17,23 +17,17 @@ Then the share of pairs of texts with any two figures in each other's place (bef
 left when figures that are told otherwise are excused.
 """
 
-import argparse
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, product
-from pathlib import Path
 
-from calibrate import prepare, selected
-from corpora import MAIN_LANGUAGES
-from vector_cache import CachedEncoder
+from calibrate import pools_for
 
 from dedup.calibration import Calibration
-from dedup.calibration.compute import norms, pool_of
 from dedup.calibration.pairs import Case, translated
-from dedup.encoders import load_encoder
 from dedup.evidence import align, figures_of
 from dedup.figures import (
     CALENDARS,
@@ -121,17 +115,10 @@ class Counts:
 
 def main() -> None:
     """Read, pair, count, print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
-    parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
-    options = parser.parse_args()
-    encoder = CachedEncoder(load_encoder("bundled", 64), options.cache)
-    prepared = {name: prepare(selected(options.data, name), encoder) for name in CORPORA}
-    calibration = norms(prepared["ntrex"], prepared.values())
-    for name, part in prepared.items():
-        pool = pool_of(name, part.only(MAIN_LANGUAGES) if name == "ntrex" else part, calibration)
+    calibration, pools = pools_for(__doc__.split("\n")[0], CORPORA)
+    for pool in pools:
         cases = chain.from_iterable(translated(pool, random.Random(draw)) for draw in range(DRAWS))
-        report(name, counted(cases, calibration))
+        report(pool.corpus, counted(cases, calibration))
 
 
 def counted(cases: Iterable[Case], calibration: Calibration) -> dict[str, Counts]:
