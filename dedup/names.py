@@ -1,11 +1,11 @@
 """The names that two texts state, as far as spelling shows them: words with a capital letter, Latin words elsewhere.
 
 Between languages of one script translation keeps most names up to their endings ("Trump", "Trumpa", "Trumpin"); a
-template filled in twice keeps few. A *name* is a word with a capital first letter inside a sentence whose small form
-does not stand in the text. German writes all nouns so, and English the days of the week: such words are missing in
-true translations, too. So the text with fewer names is the one that is asked for them, and what a missing share says
-is fitted: in NTREX half of the translations within one script miss 0.19 or less, half of the nearest other articles
-0.88 or more (``scripts/measure_names.py``).
+template filled in twice keeps few. A *name* is a word with a capital first letter inside a sentence; in Latin script
+one whose small form does not stand in the text. German writes all nouns so, and English the days of the week: such
+words are missing in true translations, too. So the text with fewer names is the one that is asked for them, and what a
+missing share says is fitted: in NTREX half of the translations between languages of one script miss 0.19 or less, half
+of the nearest other articles 0.88 or more (``scripts/measure_names.py``).
 
 Of two scripts one of which is Latin, the Latin names of the other text are asked for ("Facebook" in an Arabic text).
 Names that are spelled anew for another script are not compared, and a script without capital letters states none of

@@ -1,14 +1,14 @@
 """Probabilities that hold: what the weights of evidence are worth among the pairs that runs propose.
 
 The weights are fitted to pairs that were made and balanced (:mod:`dedup.calibration.pairs`), where as many are one
-article as are not. In a run it depends on the corpus. Of 100 proposed pairs of one topic in 36 languages 56 are one
-article; where most records have no partner, two are. A pair that the weights leave open is one article nine times out
-of ten in the first and hardly ever in the second. No constant is right for both, and a score that depended on what
-else is in a run could not be explained pair by pair. So the level is set in between, by choice: each corpus counts
-half as it is, half drawn sparse; :mod:`dedup.clusters` asks less of a text that many others vouch for. A logistic
-regression over the pairs' log-odds (Platt 1999) gives slope and offset for each sort of pair. The log-odds come from
-weights that were fitted without the corpus, so that the level also holds the doubt that is due on text unlike any seen
-(stacking: Wolpert 1992).
+article as are not. In a run it depends on the corpus. Of 100 proposed pairs of one topic in 36 languages 61 are one
+article; where most records have no partner, two are. Of the pairs given 0.4 to 0.6, nearly all are one article in the
+first and one in seven in the second (``scripts/bench_accuracy.py --corpora tico sparse --reliability``). No constant is
+right for both, and a score that depended on what else is in a run could not be explained pair by pair. So the level is
+set in between, by choice: each corpus counts half as it is, half drawn sparse; :mod:`dedup.clusters` asks less of a
+text that many others vouch for. A logistic regression over the pairs' log-odds (Platt 1999) gives slope and offset for
+each sort of pair. The log-odds come from weights that were fitted without the corpus, so that the level also holds the
+doubt that is due on text unlike any seen (stacking: Wolpert 1992).
 
 Pairs of one language stay as they were fitted: the corpora hold few copies of a text, so that what they propose there
 is nearly all of one kind, and says nothing about copies.
