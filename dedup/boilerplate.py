@@ -29,19 +29,19 @@ pages share. Every constant is a choice made on calibration articles with ``scri
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import combinations, compress
+from itertools import chain, combinations, compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.fingerprints import minhash_signatures, shingles
-from dedup.model import Article, Fingerprint
+from dedup.fingerprints import hashes_of, minhash_signatures, shingles
+from dedup.model import Fingerprint
 from dedup.names import names_of
 from dedup.settings import Settings
-from dedup.text import normalise, numbers, segments
+from dedup.text import normalise, numbers
 
 LEAST_HOLDERS = 4
 """Different texts of one language in which a common passage stands. Two hold what one quotes from the other."""
@@ -79,28 +79,29 @@ WEIGHT = 0.05
 less changes nothing."""
 
 
-def find_boilerplate(articles: Sequence[Article], fingerprints: Sequence[Fingerprint]) -> frozenset[str]:
-    """The passages that are boilerplate. ``fingerprints`` are of the articles, one for each different text."""
+def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprint]) -> frozenset[int]:
+    """The passages that are boilerplate, by their hashes. The languages and fingerprints are of articles with different
+    texts.
+    """
     if not fingerprints:
         return frozenset()
-    common = _common(articles, fingerprints)
+    common = _common(languages, fingerprints)
     pages = _Pages(fingerprints, common.held)
     verdict = {sample: pages.otherwise_unlike(sample) for sample in sorted({sample for _, sample in common.samples})}
     return frozenset(passage for passage, sample in common.samples if verdict[sample])
 
 
 def discount(
-    articles: Sequence[Article], fingerprints: Sequence[Fingerprint], boilerplate: frozenset[str], settings: Settings
+    fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], settings: Settings
 ) -> list[Fingerprint]:
     """The fingerprints with these passages counting little, in the same order; those without any, and those with
-    nothing else, as they are.
+    nothing else, as they are: the very objects that were given.
     """
     rests: dict[int, tuple[str, ...]] = {}
-    for position, (article, f) in enumerate(zip(articles, fingerprints, strict=True)):
-        if boilerplate.isdisjoint(f.segments):
-            continue
-        passages = segments(article.text, article.language) if f.dropped_segments else f.segments
-        rest = tuple(passage for passage in passages if passage not in boilerplate)
+    for position in _holders(fingerprints, boilerplate):
+        f = fingerprints[position]
+        hashes = chain(f.passages.tolist(), hashes_of(f.beyond).tolist())
+        rest = tuple(compress(chain(f.segments, f.beyond), (hashed not in boilerplate for hashed in hashes)))
         if rest:
             rests[position] = rest
     texts = ["\n".join(rest) for rest in rests.values()]
@@ -111,9 +112,19 @@ def discount(
     return discounted
 
 
-def _discounted(f: Fingerprint, boilerplate: frozenset[str], rest: str, signature: NDArray[np.uint32]) -> Fingerprint:
+def _holders(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int]) -> Iterator[int]:
+    """The positions of those that hold any of the passages."""
+    if not boilerplate:
+        return
+    wanted = np.array(sorted(boilerplate), np.uint64)
+    for position, f in enumerate(fingerprints):
+        if np.isin(f.passages, wanted).any() or not boilerplate.isdisjoint(hashes_of(f.beyond).tolist()):
+            yield position
+
+
+def _discounted(f: Fingerprint, boilerplate: frozenset[int], rest: str, signature: NDArray[np.uint32]) -> Fingerprint:
     """``rest`` is the text without boilerplate, ``signature`` its signature."""
-    counts = np.array([segment not in boilerplate for segment in f.segments])
+    counts = np.array([hashed not in boilerplate for hashed in f.passages.tolist()])
     widths = np.where(counts, f.widths, np.float32(WEIGHT) * f.widths)
     return replace(
         f,
@@ -135,36 +146,29 @@ class _Common:
     """
 
     held: list[NDArray[np.bool_]]
-    samples: list[tuple[str, tuple[int, ...]]]
+    samples: list[tuple[int, tuple[int, ...]]]
 
 
-def _common(articles: Sequence[Article], fingerprints: Sequence[Fingerprint]) -> _Common:
-    """Passages are laid out as numbers (XXH3) and sorted: by passage, language, and digest of the holder."""
-    import xxhash
-
-    pieces = [(holder, segment) for holder, f in enumerate(fingerprints) for segment in f.segments]
-    hashed = np.fromiter((xxhash.xxh3_64_intdigest(_bytes(segment)) for _, segment in pieces), np.uint64, len(pieces))
-    holders = np.fromiter((holder for holder, _ in pieces), np.int64, len(pieces))
-    languages = np.unique([a.language for a in articles], return_inverse=True)[1][holders]
+def _common(codes: Sequence[str], fingerprints: Sequence[Fingerprint]) -> _Common:
+    """Passages are laid out by their hashes and sorted: by passage, language, and digest of the holder."""
+    sizes = [len(f.passages) for f in fingerprints]
+    hashed = np.concatenate([f.passages for f in fingerprints])
+    holders = np.repeat(np.arange(len(fingerprints)), sizes)
+    languages = np.unique(codes, return_inverse=True)[1][holders]
     ranks = np.argsort(np.argsort([f.digest for f in fingerprints]))[holders]
     order = np.lexsort((ranks, languages, hashed))
     starts = _changes(hashed[order], languages[order])  # of each passage in each language
     once = np.flatnonzero(_changes(hashed[order], languages[order], ranks[order]))  # a passage twice in a text is one
     first = np.searchsorted(once, np.flatnonzero(starts))
     holding = np.diff(np.append(first, len(once)))
-    is_common = np.empty(len(pieces), np.bool_)
+    is_common = np.empty(len(hashed), np.bool_)
     is_common[order] = (holding >= LEAST_HOLDERS)[np.cumsum(starts) - 1]
     samples = []
     for start, count in zip(first.tolist(), holding.tolist(), strict=True):
         if count >= LEAST_HOLDERS:
             sampled = order[once[start : start + min(count, SAMPLE)]]
-            samples.append((pieces[sampled[0]][1], tuple(holders[sampled].tolist())))
-    ends = np.cumsum([len(f.segments) for f in fingerprints])
-    return _Common(np.split(is_common, ends[:-1]), samples)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+            samples.append((int(hashed[sampled[0]]), tuple(holders[sampled].tolist())))
+    return _Common(np.split(is_common, np.cumsum(sizes)[:-1]), samples)
 
 
 def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -29,7 +29,8 @@ Two refinements:
 
 * A pair that no finder proposed is judged when its groups are about to join, so that the mean is over judgements and
   never over guesses. Groups stay apart as soon as the pairs still open cannot help, or, of large groups, as soon as a
-  sample is far below the threshold. So all pairs inside a cluster have been judged, and its weakest one is known.
+  sample is far below the threshold. So all pairs inside a cluster have been judged, and its weakest one is known. A
+  pair below ``LEAST`` counts as 0, which spares judging those that cannot reach it (:mod:`dedup.screen`).
 * Two records in one language that are not near to each other do not belong in one cluster, however well each agrees
   with a third: a pair of one language below the threshold keeps its groups apart.
 
@@ -49,6 +50,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from dedup.model import CandidatePair, Cluster, Finder, Link
+from dedup.screen import LEAST
 
 SAMPLE = 64
 """Judged pairs between two groups from which their mean is an estimate of the mean over all."""
@@ -75,15 +77,20 @@ class Clustering:
 
 
 def cluster(
-    links: Iterable[Link], languages: Sequence[str], judge: Callable[[CandidatePair], Link], threshold: float
+    links: Iterable[Link],
+    languages: Sequence[str],
+    judge: Callable[[CandidatePair], Link],
+    threshold: float,
+    possible: Callable[[Pair], bool] = lambda _pair: True,
 ) -> Clustering:
     """Group the articles behind ``languages``.
 
-    ``links`` are judged pairs, whatever their probability; ``judge`` is asked for a pair that is not among them.
+    ``links`` are judged pairs, whatever their probability; ``judge`` is asked for a pair that is not among them, if it
+    is ``possible``: if it can reach :data:`dedup.screen.LEAST`. Others count as 0, and so do links below that.
     """
-    grouping = _Grouping(links, languages, judge, threshold)
-    groups = sorted(grouping.joined())
-    return Clustering(tuple(map(grouping.cluster_of, groups)), grouping.judged)
+    grouping = _Grouping(links, languages, judge, threshold, possible)
+    clusters = tuple(map(grouping.cluster_of, sorted(grouping.joined())))
+    return Clustering(clusters, grouping.judged)
 
 
 @dataclass(slots=True)
@@ -115,9 +122,16 @@ class _Grouping:
     """Groups that join; a group goes by its smallest member."""
 
     def __init__(
-        self, links: Iterable[Link], languages: Sequence[str], judge: Callable[[CandidatePair], Link], threshold: float
+        self,
+        links: Iterable[Link],
+        languages: Sequence[str],
+        judge: Callable[[CandidatePair], Link],
+        threshold: float,
+        possible: Callable[[Pair], bool],
     ) -> None:
         self._links: dict[Pair, Link] = {}
+        self._impossible: set[Pair] = set()
+        self._possible = possible
         self._languages = languages
         self._judge = judge
         self._threshold = threshold
@@ -127,15 +141,16 @@ class _Grouping:
         self.judged = 0
         for link in links:
             self._links[link.left, link.right] = link
-            known = self._knowledge_of(link)
+            known = self._knowledge_of((link.left, link.right), link.probability)
             self._between[link.left][link.right] = self._between[link.right][link.left] = known
             if link.probability >= threshold:
                 self._propose(link.left, link.right)
 
-    def _knowledge_of(self, link: Link) -> _Between:
-        one_language = self._languages[link.left] == self._languages[link.right]
-        below = link.probability < self._threshold
-        return _Between(int(link.probability * _ONE), 1, one_language and below, not below)
+    def _knowledge_of(self, pair: Pair, probability: float) -> _Between:
+        one_language = self._languages[pair[0]] == self._languages[pair[1]]
+        below = probability < self._threshold
+        counted = probability if probability >= LEAST else 0.0
+        return _Between(int(counted * _ONE), 1, one_language and below, not below)
 
     def joined(self) -> list[tuple[int, ...]]:
         """Join the two most probable groups until none reaches the threshold; the groups of two or more."""
@@ -178,9 +193,11 @@ class _Grouping:
         """Judge the open pairs between two groups until they cannot join, or all are judged."""
         known = self._between[left][right]
         for pair in self._open_pairs(left, right):
-            self._links[pair] = self._judge(CandidatePair(*pair, (Finder.CLUSTER,)))
-            self.judged += 1
-            known.add(self._knowledge_of(self._links[pair]))
+            if self._possible(pair):
+                known.add(self._knowledge_of(pair, self._judgement(pair).probability))
+            else:
+                self._impossible.add(pair)
+                known.add(self._knowledge_of(pair, 0.0))
             if self._bound(left, right) < self._asked(left, right):
                 break
 
@@ -191,8 +208,14 @@ class _Grouping:
             for place, first in enumerate(smaller):
                 second = larger[(place + round_) % len(larger)]
                 pair = (first, second) if first < second else (second, first)
-                if pair not in self._links:
+                if pair not in self._links and pair not in self._impossible:
                     yield pair
+
+    def _judgement(self, pair: Pair) -> Link:
+        if pair not in self._links:
+            self._links[pair] = self._judge(CandidatePair(*pair, (Finder.CLUSTER,)))
+            self.judged += 1
+        return self._links[pair]
 
     def _join(self, left: int, right: int) -> None:
         """Make the right group part of the left one, with all that is known of it."""
@@ -208,7 +231,7 @@ class _Grouping:
 
     def cluster_of(self, members: tuple[int, ...]) -> Cluster:
         """The cluster of a finished group."""
-        links = [self._links[pair] for pair in combinations(members, 2)]
+        links = [self._judgement(pair) for pair in combinations(members, 2)]
         agreement: dict[int, list[float]] = defaultdict(list)
         for link in links:
             agreement[link.left].append(link.probability)

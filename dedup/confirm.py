@@ -7,28 +7,65 @@ better than boosted trees.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dedup.calibration import Calibration
 from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, shared_names, sort_of
 from dedup.figures import Figures
-from dedup.model import CandidatePair, Evidence, Finder, Link, Relation
+from dedup.model import CandidatePair, Confirmed, Evidence, Finder, Link, Relation
 from dedup.names import SharedNames
+from dedup.screen import possible
+from dedup.workers import in_parts
 
 SAME_TEXT_WEIGHT = 12.0
 """Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
+
+AT_ONCE = 16_384
+"""Candidate pairs after which is told how far it has come."""
 
 LISTED = 8
 """Figures or names that the words of a piece of evidence name."""
 
 
-def confirm(candidates: Sequence[CandidatePair], subjects: Sequence[Subject], calibration: Calibration) -> list[Link]:
-    """A judgement of every candidate pair, in their order; those below the threshold are no links yet."""
-    return [judge(pair, subjects[pair.left], subjects[pair.right], calibration) for pair in candidates]
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The judgements of candidate pairs in their order, whatever their probability; those below the threshold are no
+    links yet. ``ruled_out`` counts the pairs without one: they cannot reach :data:`dedup.screen.LEAST`.
+    """
+
+    links: tuple[Link, ...]
+    ruled_out: int
 
 
-def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration) -> Link:
-    """The judgement of one pair whose texts differ."""
+def confirm(
+    candidates: Sequence[CandidatePair],
+    subjects: Mapping[int, Subject] | Sequence[Subject],
+    calibration: Calibration,
+    by: Confirmed = Confirmed.MODEL,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Confirmation:
+    """A judgement of every candidate pair that can be one article. The candidates ascend; ``subjects`` are by position,
+    and ``by`` says what their vectors came from. ``workers`` processes do it; ``progress`` is told how many pairs are decided.
+    """
+
+    def judged(start: int, end: int) -> list[Link]:
+        likely = possible(candidates[start:end], subjects, calibration)
+        return [judge(pair, subjects[pair.left], subjects[pair.right], calibration, by) for pair in likely]
+
+    cuts = [*range(0, len(candidates), AT_ONCE), len(candidates)]
+    links: list[Link] = []
+    for part, end in zip(in_parts(judged, cuts, workers), cuts[1:], strict=True):
+        links += part
+        progress(end)
+    return Confirmation(tuple(links), len(candidates) - len(links))
+
+
+def judge(
+    pair: CandidatePair, left: Subject, right: Subject, calibration: Calibration, by: Confirmed = Confirmed.MODEL
+) -> Link:
+    """The judgement of one pair whose texts differ; ``by`` says what their vectors came from."""
     aligned = align(left, right)
     sort = sort_of(left, right)
     weights, level = calibration.weights[sort], calibration.level(sort)
@@ -42,12 +79,13 @@ def judge(pair: CandidatePair, left: Subject, right: Subject, calibration: Calib
         for name, value in measure(left, right, aligned, figures, calibration).items()
         if name in weights.curves
     ]
-    return _link(pair, _relation(left, right, aligned, calibration), evidence)
+    return _link(pair, _relation(left, right, aligned, calibration), evidence, by)
 
 
 def same_text(pair: CandidatePair) -> Link:
     """The judgement of two articles with one digest."""
-    return _link(pair, Relation.EXACT, [Evidence("prior", 1.0, 0.0), Evidence("same-text", 1.0, SAME_TEXT_WEIGHT)])
+    evidence = [Evidence("prior", 1.0, 0.0), Evidence("same-text", 1.0, SAME_TEXT_WEIGHT)]
+    return _link(pair, Relation.EXACT, evidence, Confirmed.TEXT)
 
 
 def _details(figures: Figures, names: SharedNames, calibration: Calibration) -> dict[str, str]:
@@ -70,9 +108,9 @@ def _first(words: Sequence[str]) -> str:
     return " ".join(words[:LISTED]) + more
 
 
-def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence]) -> Link:
+def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence], by: Confirmed) -> Link:
     probability = 1.0 / (1.0 + math.exp(-sum(e.weight for e in evidence)))
-    return Link(pair.left, pair.right, relation, probability, pair.found_by, tuple(evidence))
+    return Link(pair.left, pair.right, relation, probability, pair.found_by, tuple(evidence), by)
 
 
 def _relation(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> Relation:

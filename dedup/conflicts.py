@@ -6,11 +6,11 @@ A home page cited for want of a better one, a tag page, a wrong citation.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from dedup.model import Article, Cluster, Conflict, Link
+from dedup.model import Cluster, Conflict, Entry, Link
 
 
 def find_conflicts(
-    articles: Sequence[Article],
+    articles: Sequence[Entry],
     works: Sequence[tuple[int, ...]],
     clusters: Iterable[Cluster],
     judged: Iterable[Link],
@@ -37,7 +37,7 @@ def find_conflicts(
 
 
 def _best_probabilities(
-    articles: Sequence[Article], works: Sequence[tuple[int, ...]], groups: Sequence[int], judged: Iterable[Link]
+    articles: Sequence[Entry], works: Sequence[tuple[int, ...]], groups: Sequence[int], judged: Iterable[Link]
 ) -> dict[str, float]:
     """Source key -> the highest probability among the judged pairs that cite it and are not in one cluster."""
     keys = [{a.source_key.key for a in (articles[m] for m in members) if a.source_key} for members in works]
@@ -49,7 +49,7 @@ def _best_probabilities(
     return best
 
 
-def _reason(article: Article, apart: int, best: float | None) -> str:
+def _reason(article: Entry, apart: int, best: float | None) -> str:
     if article.source_key and not article.source_key.names_article:
         return f"{apart} different articles cite it: a page that lists or introduces articles"
     if best is None:

@@ -121,7 +121,10 @@ def measure(
 
 def align(left: Subject, right: Subject) -> Alignment:
     """Each passage's nearest, and the pairs that choose each other (of equally near ones the first)."""
-    similar = left.embedding.segments @ right.embedding.segments.T
+    one, other = left.embedding, right.embedding
+    similar = one.steps.astype(np.float32) @ other.steps.astype(np.float32).T  # whole numbers, exact in any order
+    similar *= one.norms[:, None]
+    similar *= other.norms
     nearest_right, nearest_left = similar.argmax(axis=1), similar.argmax(axis=0)
     rows = np.flatnonzero(nearest_left[nearest_right] == np.arange(len(similar)))
     pairs = np.stack([rows, nearest_right[rows]], axis=1)
@@ -145,7 +148,9 @@ def _paired_share(aligned: Alignment, side: int, subject: Subject) -> float:
 
 
 def order(pairs: NDArray[np.intp]) -> float:
-    """Kendall's tau times log of the number, see ``order`` above; ``pairs`` ascend by their first column."""
+    """Kendall's tau times log of the number, see ``order`` above; ``pairs`` ascend by their first column, of which no
+    more is asked.
+    """
     if len(pairs) < FEWEST_ORDERED:
         return 0.0
     places = pairs[:, 1]

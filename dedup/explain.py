@@ -6,27 +6,27 @@ pages of the run and so count little there (:mod:`dedup.boilerplate`). Two recor
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
 
-from dedup.calibration import given
 from dedup.confirm import judge, same_text
-from dedup.encoders import Encoder, load_encoder
+from dedup.encoders import Encoder
 from dedup.errors import InputError
 from dedup.evidence import align, figures_of
 from dedup.fingerprints import fingerprint
-from dedup.model import Article, CandidatePair, EncoderInfo, Finder, Fingerprint, Link, Record
-from dedup.pipeline import article_keys, prepare, understand
-from dedup.settings import Settings
+from dedup.model import CandidatePair, EncoderInfo, Entry, Finder, Fingerprint, Link, Record
+from dedup.pipeline import article_keys, models_of, understand
+from dedup.prepare import entry_of, prepare
+from dedup.settings import ALWAYS, NEVER, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the two, and what of it the other lacks."""
 
-    article: Article
+    article: Entry
     segments: int
     """Segments that were compared; ``dropped_segments`` lay beyond the limit of the settings."""
     dropped_segments: int
@@ -81,20 +81,23 @@ def explain(
     if unusable:
         raise InputError(f"{unusable[0].path}: {unusable[0].reason}")
     one, other = fingerprints = fingerprint(articles, settings)
-    cite_one_page = article_keys(articles[:1]) & article_keys(articles[1:])
+    entries = list(map(entry_of, articles))
+    cite_one_page = article_keys(entries[:1]) & article_keys(entries[1:])
     pair = CandidatePair(0, 1, (Finder.SOURCE_URL,) if cite_one_page else ())
     if one.digest == other.digest:
-        sides = _side(articles[0], one), _side(articles[1], other)
+        sides = _side(entries[0], one), _side(entries[1], other)
         return Explanation(*sides, same_text(pair), settings.threshold, (), one.numbers, None)
 
-    encoder = encoder or load_encoder(settings.model, settings.batch_size)
-    subjects, calibration = understand(articles, fingerprints, encoder, given(settings.calibration, encoder))
+    # Of two texts alone the model always has its say: it is the better judge, and the cost is small.
+    models = models_of(replace(settings, confirm=NEVER if settings.confirm == NEVER else ALWAYS), encoder, None)
+    languages = [entry.language for entry in entries]
+    subjects, calibration = understand(languages, fingerprints, [], models)
     aligned = align(subjects[0], subjects[1])
     figures = figures_of(subjects[0], subjects[1], aligned, calibration)
     return Explanation(
-        left=_side(articles[0], one, aligned.best_left < calibration.partner_similarity, figures.missing),
-        right=_side(articles[1], other, aligned.best_right < calibration.partner_similarity, figures.missing),
-        link=judge(pair, subjects[0], subjects[1], calibration),
+        left=_side(entries[0], one, aligned.best_left < calibration.partner_similarity, figures.missing),
+        right=_side(entries[1], other, aligned.best_right < calibration.partner_similarity, figures.missing),
+        link=judge(pair, subjects[0], subjects[1], calibration, models.kind),
         threshold=settings.threshold,
         passages=tuple(
             Passage(one.segments[i], other.segments[j], similarity)
@@ -102,17 +105,17 @@ def explain(
             if similarity >= calibration.partner_similarity
         ),
         shared_figures=figures.shared,
-        encoder=EncoderInfo(encoder.name, encoder.digest, calibration.name),
+        encoder=EncoderInfo(models.first.name, models.first.digest, calibration.name),
     )
 
 
 def _side(
-    article: Article, of_article: Fingerprint, is_unmatched: Iterable[np.bool] = (), missing_figures: Sequence[str] = ()
+    article: Entry, of_article: Fingerprint, is_unmatched: Iterable[np.bool] = (), missing_figures: Sequence[str] = ()
 ) -> Side:
     return Side(
         article,
         segments=len(of_article.segments),
-        dropped_segments=of_article.dropped_segments,
+        dropped_segments=len(of_article.beyond),
         unmatched=tuple(compress(of_article.segments, is_unmatched)),
         missing_figures=tuple(figure for figure in missing_figures if figure in of_article.numbers),
     )

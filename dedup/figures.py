@@ -67,32 +67,65 @@ def compare_figures(
     left: Fingerprint, right: Fingerprint, paired: Sequence[Sequence[int]], calibration: Calibration
 ) -> Figures:
     """What the figures of two texts say; ``paired`` are the passages that belong together, (left, right) each."""
-    known = _Known(left), _Known(right)
-    told = frozenset(_retold(left, right, paired))
-    clashes, rarity = _clashes(left, right, paired, told, calibration)
-    poorer, other = sorted(
-        ((left, known[1]), (right, known[0])), key=lambda s: (sum(map(calibration.rarity, s[0].numbers)), s[0].numbers)
-    )[0]
+    return compare_stated(Stated(left, calibration), Stated(right, calibration), paired, calibration)
+
+
+class Stated:
+    """The figures that a text states: in its passages, each in any scale, and how rare they are together.
+
+    Those of its passages count beside those of the text: where lines were joined to a passage, or one was cut, they may
+    differ.
+    """
+
+    __slots__ = ("_rescaled", "exact", "in_passages", "numbers", "rarity")
+
+    def __init__(self, text: Fingerprint, calibration: Calibration) -> None:
+        self.numbers = text.numbers
+        self.in_passages = text.figures
+        self.exact = frozenset(text.numbers).union(*text.figures)
+        self.rarity = sum(map(calibration.rarity, text.numbers))
+        self._rescaled: frozenset[str] | None = None
+
+    def states(self, figure: str) -> bool:
+        """Whether the text states the figure, in any scale."""
+        if figure in self.exact:
+            return True
+        if self._rescaled is None:
+            self._rescaled = frozenset(map(digits_that_count, self.exact))
+        return digits_that_count(figure) in self._rescaled
+
+
+def compare_stated(left: Stated, right: Stated, paired: Sequence[Sequence[int]], calibration: Calibration) -> Figures:
+    """As :func:`compare_figures`, of texts whose figures were looked up before."""
+    alone = (
+        frozenset(f for f in left.exact if not right.states(f)),
+        frozenset(f for f in right.exact if not left.states(f)),
+    )
+    told: frozenset[str] = frozenset()
+    clashes: tuple[tuple[str, str], ...] = ()
+    rarity = 0.0
+    if alone[0] or alone[1]:
+        told = frozenset(_retold(left, right, paired, alone))
+        clashes, rarity = _clashes(left, right, paired, alone, told, calibration)
+    poorer, _ = poorer_first(left, right)
+    missed = alone[0] if poorer is left else alone[1]
     return Figures(
-        shared=tuple(f for f in poorer.numbers if f in other.exact),
-        missing=tuple(f for f in poorer.numbers if not other.states(f) and f not in told),
+        shared=shared_figures(left, right),
+        missing=tuple(f for f in poorer.numbers if f in missed and f not in told),
         clashes=clashes,
         clash_rarity=rarity,
     )
 
 
-class _Known:
-    """The figures that a text states, in any scale.
+def poorer_first(left: Stated, right: Stated) -> tuple[Stated, Stated]:
+    """The text whose figures weigh less, and the other."""
+    return (right, left) if (right.rarity, right.numbers) < (left.rarity, left.numbers) else (left, right)
 
-    Those of its passages count too: where lines were joined to a passage, or one was cut, they may differ.
-    """
 
-    def __init__(self, text: Fingerprint) -> None:
-        self.exact = frozenset(text.numbers).union(*text.figures)
-        self._rescaled = frozenset(map(digits_that_count, self.exact))
-
-    def states(self, figure: str) -> bool:
-        return figure in self.exact or digits_that_count(figure) in self._rescaled
+def shared_figures(left: Stated, right: Stated) -> tuple[str, ...]:
+    """The figures of the text with fewer that the other states, in their order."""
+    poorer, other = poorer_first(left, right)
+    return tuple(f for f in poorer.numbers if f in other.exact)
 
 
 def digits_that_count(figure: str) -> str:
@@ -100,12 +133,16 @@ def digits_that_count(figure: str) -> str:
     return figure.rstrip("0")
 
 
-def _retold(left: Fingerprint, right: Fingerprint, paired: Sequence[Sequence[int]]) -> Iterator[str]:
-    """The figures of either text that a paired passage of the other states in another way."""
+def _retold(
+    left: Stated, right: Stated, paired: Sequence[Sequence[int]], alone: tuple[frozenset[str], frozenset[str]]
+) -> Iterator[str]:
+    """The figures of either text that a paired passage of the other states in another way; of two figures at least one
+    is ``alone``, in its text only.
+    """
     for i, j in paired:
-        for one in left.figures[i]:
-            for other in right.figures[j]:
-                if one != other and retold(one, other):
+        for one in left.in_passages[i]:
+            for other in right.in_passages[j]:
+                if (one in alone[0] or other in alone[1]) and one != other and retold(one, other):
                     yield one
                     yield other
 
@@ -190,21 +227,22 @@ def at_rate(figure: str, other: str, rate: float) -> bool:
 
 
 def in_each_others_place(
-    left: Fingerprint, right: Fingerprint, paired: Sequence[Sequence[int]]
+    left: Fingerprint, right: Fingerprint, paired: Sequence[Sequence[int]], calibration: Calibration
 ) -> Iterator[tuple[list[str], list[str]]]:
     """Of each two paired passages the figures, left and right, that the other text states in no scale."""
-    known = _Known(left), _Known(right)
+    one, other = Stated(left, calibration), Stated(right, calibration)
     for i, j in paired:
         yield (
-            [f for f in left.figures[i] if not known[1].states(f)],
-            [f for f in right.figures[j] if not known[0].states(f)],
+            [f for f in left.figures[i] if not other.states(f)],
+            [f for f in right.figures[j] if not one.states(f)],
         )
 
 
 def _clashes(
-    left: Fingerprint,
-    right: Fingerprint,
+    left: Stated,
+    right: Stated,
     paired: Sequence[Sequence[int]],
+    alone: tuple[frozenset[str], frozenset[str]],
     told: frozenset[str],
     calibration: Calibration,
 ) -> tuple[tuple[tuple[str, str], ...], float]:
@@ -213,17 +251,22 @@ def _clashes(
     Where a figure stands in several passages, it clashes in the first: by their places in both texts, so that it does
     not matter which text is the left one.
     """
+    places = []
+    for i, j in paired:
+        here = [f for f in left.in_passages[i] if f in alone[0]]
+        there = [f for f in right.in_passages[j] if f in alone[1]]
+        if here and there:  # one side alone clashes with nothing
+            places.append((i + j, sorted((here, there)), here, there))
     found: dict[str, str] = {}
     seen: set[str] = set(told)
     rarities = []
-    places = zip(paired, in_each_others_place(left, right, paired), strict=True)
-    for _, (alone, others) in sorted(places, key=lambda place: (sum(place[0]), sorted(place[1]))):
-        here, there = ([f for f in some if f not in seen] for some in (alone, others))
+    for _, _, alone_here, alone_there in sorted(places, key=lambda place: place[:2]):
+        here, there = ([f for f in some if f not in seen] for some in (alone_here, alone_there))
         clashing = dict(zip(here, there, strict=False))
         found |= clashing
         seen |= clashing.keys() | set(clashing.values())
         rarities.append(min(_rarity(here, calibration), _rarity(there, calibration)))
-    in_order = dict.fromkeys(chain.from_iterable(left.figures))
+    in_order = dict.fromkeys(chain.from_iterable(left.in_passages)) if found else ()
     return tuple((one, found[one]) for one in in_order if one in found), math.fsum(rarities)
 
 

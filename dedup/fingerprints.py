@@ -1,7 +1,7 @@
 """What can be said of an article without a model: digest, MinHash signature, figures, segments."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,21 @@ def _of(article: Article, normal: str, signature: NDArray[np.uint32], settings: 
         signature=signature,
         numbers=numbers(article.text),
         segments=pieces[: settings.max_segments],
+        passages=hashes_of(pieces[: settings.max_segments]),
         widths=widths[: settings.max_segments],
         figures=tuple(map(numbers, pieces[: settings.max_segments])),
-        dropped_segments=max(0, len(pieces) - settings.max_segments),
+        beyond=pieces[settings.max_segments :],
         width=float(widths.sum()),
         script=script,
         names=names_of(pieces[: settings.max_segments], script),
     )
+
+
+def hashes_of(segments: Iterable[str]) -> NDArray[np.uint64]:
+    """A hash of each segment (XXH3), shape (segments,)."""
+    import xxhash
+
+    return np.array([xxhash.xxh3_64_intdigest(s.encode("utf-8", "surrogatepass")) for s in segments], np.uint64)
 
 
 def shingles(text: str, size: int) -> set[bytes]:

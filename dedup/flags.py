@@ -29,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dedup.clusters import asked
-from dedup.model import Article, Cluster
+from dedup.model import Cluster, Entry
 
 FEW_TEXTS = 64
 """Texts that repeat a language up to which no cluster is giant: an article's history of edits or an agency's report in
@@ -38,7 +38,7 @@ of 3/2; beyond, ``n ** (2/3)`` does."""
 
 
 def flagged(
-    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Article], threshold: float
+    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Entry], threshold: float
 ) -> tuple[Cluster, ...]:
     """The clusters with their flags, in the same order.
 
@@ -73,7 +73,7 @@ def _too_many(repeats: int, given: int) -> bool:
     return repeats > FEW_TEXTS and repeats**3 > given**2  # in whole numbers, for 1,000 ** (2/3) is 99.99 in floats
 
 
-def _pages(cluster: Cluster, articles: Sequence[Article]) -> int:
+def _pages(cluster: Cluster, articles: Sequence[Entry]) -> int:
     keys = (articles[member].source_key for member in cluster.members)
     return len({key.key for key in keys if key is not None and key.names_article})
 

@@ -1,12 +1,13 @@
 """The values that travel between the stages, in the order in which they come to be.
 
-    Record | Skipped -> Article -> Fingerprint, Embedding -> CandidatePair -> Link -> Cluster, Conflict -> Report
+    Record | Skipped -> Article -> Entry, Fingerprint, Embedding -> CandidatePair -> Link -> Cluster, Conflict -> Report
 
 All are frozen. Stages work on batches: position ``i`` of every sequence belongs to article ``i``, and
-pairs name their two articles by position (``left < right``); only the report speaks of ids.
+pairs name their two articles by position (``left < right``); only the report speaks of ids. No value after the
+fingerprint holds a text: texts of a large run lie on disk (:mod:`dedup.spool`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,9 @@ from dedup.names import Names
 
 Vectors = NDArray[np.float32]
 """Rows are unit-length vectors: shape (rows, dimensions)."""
+
+Steps = NDArray[np.int8]
+"""Vectors in whole steps, each row by a scale of its own: shape (rows, dimensions)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +79,43 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """What a report says of an article: everything but the text.
+
+    ``id``, ``path`` and ``line`` are the record's, ``characters`` is the length of the article's text and ``content``
+    a hash of it (16 bytes); the others as in :class:`Article`.
+    """
+
+    id: str
+    path: str | None
+    line: int | None
+    language: str
+    source_url: str | None
+    source_key: SourceKey | None
+    characters: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What can be said of an article without a model.
 
     ``digest`` is equal for texts that are the same after normalisation. ``signature`` is a MinHash of
     its character shingles, shape (permutations,). ``numbers`` are its figures as digit strings in order
-    of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``widths``
-    their sizes in Latin-letter equivalents, ``figures`` what figures each states; ``dropped_segments`` counts those
-    beyond the limit of the settings.
+    of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``passages`` a hash
+    of each, shape (segments,), ``widths`` their sizes in Latin-letter equivalents, ``figures`` what figures each
+    states; ``beyond`` are the segments that come after the limit of the settings.
     ``width`` is the size of the whole text, ``script`` that of most of its letters, ``names`` its names.
     """
 
     digest: str
     signature: NDArray[np.uint32]
     numbers: tuple[str, ...]
-    segments: tuple[str, ...]
+    segments: Sequence[str]
+    passages: NDArray[np.uint64]
     widths: NDArray[np.float32]
     figures: tuple[tuple[str, ...], ...]
-    dropped_segments: int
+    beyond: Sequence[str]
     width: float
     script: str
     names: Names
@@ -102,12 +125,20 @@ class Fingerprint:
 class Embedding:
     """An article in the space of the model, its language's mean taken out.
 
-    ``segments``: one unit vector a segment, shape (segments, dimensions). ``document``: their normalised
-    mean, shape (dimensions,).
+    ``steps``: one vector a segment in whole steps, shape (segments, dimensions); ``norms``: one over the length of
+    each, 0 for a row of zeros, shape (segments,). ``document``: the normalised mean of the segments' unit vectors,
+    shape (dimensions,).
     """
 
-    segments: Vectors
+    steps: Steps
+    norms: NDArray[np.float32]
     document: NDArray[np.float32]
+
+    @property
+    def segments(self) -> Vectors:
+        """The segments as unit vectors, shape (segments, dimensions)."""
+        unit: Vectors = self.steps * self.norms[:, None]
+        return unit
 
 
 class Finder(StrEnum):
@@ -128,6 +159,14 @@ class CandidatePair:
     left: int
     right: int
     found_by: tuple[Finder, ...]
+
+
+class Confirmed(StrEnum):
+    """What a judgement rests on: equal texts, or vectors of the token table or of the model."""
+
+    TEXT = "text"
+    TABLE = "table"
+    MODEL = "model"
 
 
 class Relation(StrEnum):
@@ -158,6 +197,7 @@ class Link:
 
     ``probability`` (0 to 1) that both carry the same article; its log-odds are the sum of the weights
     of ``evidence``, the first of which is the prior. ``relation`` is what they are to each other if so.
+    ``confirmed_by`` tells what that rests on.
     """
 
     left: int
@@ -166,6 +206,7 @@ class Link:
     probability: float
     found_by: tuple[Finder, ...]
     evidence: tuple[Evidence, ...]
+    confirmed_by: Confirmed = Confirmed.MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +258,11 @@ class Report:
     """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
 
     ``articles`` are in the order of their records' ids; clusters and conflicts refer to their positions.
-    ``settings`` is what was set, as plain values.
+    ``settings`` is what was set, as plain values. ``first_encoder`` is the one that every record met, where another
+    than ``encoder`` came first.
     """
 
-    articles: tuple[Article, ...]
+    articles: tuple[Entry, ...]
     clusters: tuple[Cluster, ...]
     conflicts: tuple[Conflict, ...]
     funnel: tuple[FunnelStage, ...]
@@ -229,5 +271,6 @@ class Report:
     settings: Mapping[str, str | int | float | bool]
     dropped_segments: Mapping[str, int]
     """Record id -> segments beyond the limit, which were not compared by meaning."""
+    first_encoder: EncoderInfo | None = None
     boilerplate: int = 0
     """Different passages that counted little, because they stand in several texts that are otherwise unlike."""

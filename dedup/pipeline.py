@@ -1,35 +1,39 @@
 """The whole run, in the order in which data moves.
 
-    records -prepare-> articles -fingerprint-> fingerprints -discount-> the same without boilerplate
-            -embed-> embeddings -propose-> candidate pairs -confirm-> judged pairs -cluster-> clusters -> report
+    records -sketch-> entries, fingerprints, embeddings by the token table -discount-> the same without boilerplate
+            -propose-> candidate pairs -confirm-> judged pairs -consult-> open pairs judged by the model
+            -cluster-> clusters -> report
 
-Articles with one text are one *work*: only its first article goes through the dear stages, and the others join it at
+Articles with one text are one *work*: only its first article goes through the later stages, and the others join it at
 the end.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
 from dedup.candidates import Proposal, propose
 from dedup.clusters import Clustering, cluster
-from dedup.confirm import confirm, judge, same_text
+from dedup.confirm import Confirmation, confirm, judge, same_text
 from dedup.conflicts import find_conflicts
-from dedup.embed import embed, encode_segments, rows_by_language
-from dedup.encoders import Encoder, load_encoder
+from dedup.consult import consult
+from dedup.embed import Lens, document_vector, embed, embed_all, encode_segments, rows_by_language
+from dedup.encoders import TABLE, Encoder, load_encoder
 from dedup.evidence import Subject
-from dedup.fingerprints import SIGNATURE_SCHEME, fingerprint
+from dedup.fingerprints import SIGNATURE_SCHEME
 from dedup.flags import flagged
-from dedup.language import language_of
 from dedup.model import (
-    Article,
     CandidatePair,
     Cluster,
+    Confirmed,
+    Embedding,
     EncoderInfo,
+    Entry,
     Finder,
     Fingerprint,
     FunnelStage,
@@ -38,15 +42,12 @@ from dedup.model import (
     Report,
     Skipped,
 )
-from dedup.page import split_page
-from dedup.read.characters import readable
-from dedup.read.unique import unique_records
-from dedup.settings import Settings
-from dedup.source_url import source_key
-from dedup.text import normalise
-
-Progress = Callable[[str], None]
-"""Told the name of each stage as it begins."""
+from dedup.progress import Progress, Stage, silent
+from dedup.read.unique import in_order, unique
+from dedup.settings import ALWAYS, NEVER, Settings
+from dedup.screen import Screen
+from dedup.sketch import Sketch, sketches_of
+from dedup.spool import Spool
 
 
 def find_clusters(
@@ -55,7 +56,7 @@ def find_clusters(
     *,
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
-    progress: Progress = lambda _stage: None,
+    progress: Progress = silent,
 ) -> Report:
     """Which records carry the same article.
 
@@ -66,120 +67,245 @@ def find_clusters(
     and cannot be loaded, and :class:`dedup.errors.InputError` where the settings name a folder without its calibration.
     """
     settings = settings or Settings()
-    encoder = encoder or load_encoder(settings.model, settings.batch_size)
-    return report_of(run_stages(records, settings, encoder, calibration, progress), settings, encoder)
+    return report_of(run_stages(records, settings, encoder, calibration, progress), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Who looks at the records: ``first`` at every one of them, ``closer`` at what is left open, if there is such a
+    model. A ``first`` without a calibration gets one that is made of the run.
+    """
+
+    first: Encoder
+    calibration: Calibration | None
+    kind: Confirmed
+    closer: Lens | None = None
+
+
+def models_of(settings: Settings, encoder: Encoder | None, calibration: Calibration | None) -> Models:
+    """The models that the settings ask for.
+
+    What the similarities of a model without a calibration mean is not known before it has seen every record: so it
+    looks at all of them, as with ``always``.
+    """
+    if settings.model == TABLE or settings.confirm == NEVER:
+        table = encoder if encoder is not None and settings.model == TABLE else load_encoder(TABLE, settings.batch_size)
+        own = calibration if settings.model == TABLE else None
+        return Models(table, own or _calibration(settings, table), Confirmed.TABLE)
+    model = encoder or load_encoder(settings.model, settings.batch_size)
+    known = calibration or _calibration(settings, model)
+    if settings.confirm == ALWAYS or known is None:
+        return Models(model, known, Confirmed.MODEL)
+    table = load_encoder(TABLE, settings.batch_size)
+    return Models(table, calibrations.shipped(table.digest), Confirmed.TABLE, Lens(model, known))
+
+
+def _calibration(settings: Settings, encoder: Encoder) -> Calibration | None:
+    return calibrations.given(settings.calibration, encoder) or calibrations.shipped(encoder.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges any two works: by the model where it has encoded both, else as all pairs are judged at first."""
+
+    keys: Sequence[frozenset[str]]
+    """The source keys that each work cites."""
+    subjects: Sequence[Subject]
+    calibration: Calibration
+    kind: Confirmed
+    closer: Mapping[int, Subject] = field(default_factory=dict)
+    """The works that the model has encoded, by position."""
+    closer_calibration: Calibration | None = None
+
+    def possible(self) -> Callable[[tuple[int, int]], bool]:
+        """Which pairs can be one article (:mod:`dedup.screen`)."""
+        by_first = Screen(self.subjects, self.calibration)
+        by_closer = Screen(self.closer, self.closer_calibration) if self.closer_calibration else by_first
+        keys, closer = self.keys, self.closer
+
+        def can_be(pair: tuple[int, int]) -> bool:
+            if keys[pair[0]] & keys[pair[1]]:
+                return True
+            return (by_closer if pair[0] in closer and pair[1] in closer else by_first).possible(pair)
+
+        return can_be
+
+    def __call__(self, pair: CandidatePair) -> Link:
+        """The judgement of a pair that no finder need have proposed, with the source URL among its finders where the
+        two share one all the same.
+        """
+        if self.keys[pair.left] & self.keys[pair.right] and Finder.SOURCE_URL not in pair.found_by:
+            pair = replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by))
+        if self.closer_calibration and pair.left in self.closer and pair.right in self.closer:
+            return judge(pair, self.closer[pair.left], self.closer[pair.right], self.closer_calibration)
+        return judge(pair, self.subjects[pair.left], self.subjects[pair.right], self.calibration, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What the stages of a run made: position ``i`` of ``articles`` and ``fingerprints`` is one article, position ``i``
-    of ``works``, ``keys`` and ``subjects`` one work, and pairs, links and clusters name works.
+    of ``works`` and of what the judge knows is one work, and pairs, links and clusters name works.
     """
 
-    articles: tuple[Article, ...]
+    articles: tuple[Entry, ...]
     fingerprints: tuple[Fingerprint, ...]
     skipped: tuple[Skipped, ...]
     works: tuple[tuple[int, ...], ...]
     """Positions of the articles with one text."""
-    keys: tuple[frozenset[str], ...]
-    """The source keys that each work cites."""
-    boilerplate: frozenset[str]
-    """The passages that count little in the subjects (:mod:`dedup.boilerplate`)."""
-    subjects: tuple[Subject, ...]
-    calibration: Calibration
+    boilerplate: frozenset[int]
+    """Hashes of the passages that count little in the subjects (:mod:`dedup.boilerplate`)."""
+    models: Models
+    judge: Judge
     proposal: Proposal
     links: tuple[Link, ...]
-    """The judgement of each candidate pair, in their order, whatever its probability."""
+    """The judgement of each candidate pair that can be one article, in their order, whatever its probability."""
+    confirming: tuple[FunnelStage, ...]
+    """How many pairs were decided by whom."""
     clustering: Clustering
+
+    @property
+    def subjects(self) -> Sequence[Subject]:
+        """What was compared of each work."""
+        return self.judge.subjects
+
+    @property
+    def calibration(self) -> Calibration:
+        """By which it was."""
+        return self.judge.calibration
 
 
 def run_stages(
     records: Iterable[Record | Skipped],
     settings: Settings,
-    encoder: Encoder,
+    encoder: Encoder | None = None,
     calibration: Calibration | None = None,
-    progress: Progress = lambda _stage: None,
+    progress: Progress = silent,
 ) -> Stages:
     """The stages up to the clusters; see :func:`find_clusters`."""
-    calibration = calibration or calibrations.given(settings.calibration, encoder)
-    progress("reading")
-    kept, skipped = unique_records(records)
-    progress("preparing")
-    articles, unusable = prepare(kept)
-    progress("fingerprinting")
-    fingerprints = fingerprint(articles, settings)
+    models = models_of(settings, encoder, calibration)
+    sketches, skipped = sketched(records, settings, models, progress)
+    entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]
     works = works_of(fingerprints)
-    of_works = [articles[members[0]] for members in works]
-    whole = [fingerprints[members[0]] for members in works]
-    boilerplate = find_boilerplate(of_works, whole)
-    weighed = discount(of_works, whole, boilerplate, settings)
-    progress("embedding")
-    subjects, calibration = understand(of_works, weighed, encoder, calibration)
-    progress("proposing")
-    keys = [article_keys(articles[i] for i in members) for members in works]
-    proposal = propose(keys, subjects, calibration, settings)
-    progress("confirming")
-    links = confirm(proposal.pairs, subjects, calibration)
-    progress("clustering")
-    judge_pair = partial(judge_unproposed, keys=keys, subjects=subjects, calibration=calibration)
-    clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold)
+    keys = [article_keys(entries[i] for i in members) for members in works]
+    languages = [entries[members[0]].language for members in works]
+    whole = [sketches[members[0]] for members in works]
+    progress(Stage.BOILERPLATE)
+    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole])
+    weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
+    subjects, known = understand(languages, weighed, [s.embedding for s in whole], models, progress)
+    progress(Stage.PROPOSE)
+    proposal = _proposal(keys, subjects, known, settings)
+    confirmation = confirm(
+        proposal.pairs,
+        subjects,
+        known,
+        models.kind,
+        settings.workers,
+        lambda done: progress(Stage.CONFIRM, done, len(proposal.pairs)),
+    )
+    judge_pair, links, confirming = _consulted(
+        Judge(keys, subjects, known, models.kind), confirmation, proposal, models, settings, progress
+    )
+    progress(Stage.CLUSTER)
+    clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold, judge_pair.possible())
     return Stages(
-        articles=tuple(articles),
+        articles=tuple(entries),
         fingerprints=tuple(fingerprints),
-        skipped=tuple(sorted((*skipped, *unusable), key=lambda s: (s.path, s.line or 0, s.reason))),
+        skipped=tuple(skipped),
         works=tuple(works),
-        keys=tuple(keys),
         boilerplate=boilerplate,
-        subjects=tuple(subjects),
-        calibration=calibration,
+        models=models,
+        judge=judge_pair,
         proposal=proposal,
-        links=tuple(links),
+        links=links,
+        confirming=confirming,
         clustering=clustering,
     )
 
 
-def report_of(stages: Stages, settings: Settings, encoder: Encoder) -> Report:
-    """The report on a run with these settings and this encoder."""
+def sketched(
+    records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress
+) -> tuple[list[Sketch], list[Skipped]]:
+    """A sketch of every record, one an id, in the order of the ids; and what was skipped, by place."""
+    lens = None
+    if models.kind is Confirmed.TABLE and models.calibration is not None:
+        lens = Lens(models.first, models.calibration)
+    sketches: list[Sketch] = []
+    skipped: list[Skipped] = []
+    progress(Stage.SKETCH)
+    for batch in sketches_of(records, settings, lens, Spool()):
+        sketches += (one for one in batch if isinstance(one, Sketch))
+        skipped += (one for one in batch if isinstance(one, Skipped))
+        progress(Stage.SKETCH, len(sketches))
+    kept, doubles = unique(sketches, lambda sketch: sketch.rank)
+    return kept, in_order((*skipped, *doubles))
+
+
+def _proposal(
+    keys: Sequence[frozenset[str]], subjects: Sequence[Subject], calibration: Calibration, settings: Settings
+) -> Proposal:
+    count = len(subjects)
+    return propose(
+        keys,
+        np.array([s.fingerprint.signature for s in subjects], np.uint32).reshape(count, settings.permutations),
+        [s.fingerprint.numbers for s in subjects],
+        np.array([s.embedding.document for s in subjects], np.float32).reshape(count, -1),
+        [s.writing for s in subjects],
+        calibration,
+        settings,
+    )
+
+
+def _consulted(
+    by_table: Judge,
+    confirmation: Confirmation,
+    proposal: Proposal,
+    models: Models,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[Judge, tuple[Link, ...], tuple[FunnelStage, ...]]:
+    """The judge that knows what the model says of the open pairs, the judgements with it, and who decided how many."""
+    ruled_out = FunnelStage("ruled out early", confirmation.ruled_out)
+    if models.closer is None:
+        return by_table, confirmation.links, (ruled_out,)
+    said = consult(
+        confirmation,
+        proposal.pairs,
+        by_table.subjects,
+        models.closer,
+        settings,
+        lambda done, total: progress(Stage.CONSULT, done, total),
+    )
+    judge_pair = replace(by_table, closer=said.subjects, closer_calibration=models.closer.calibration)
+    return judge_pair, said.links, (ruled_out, *said.funnel)
+
+
+def report_of(stages: Stages, settings: Settings) -> Report:
+    """The report on a run with these settings."""
     articles, works = stages.articles, stages.works
     found = with_copies(stages.clustering.clusters, works, articles)
     clusters = flagged(found, works, articles, settings.threshold)
+    models = stages.models
+    first = EncoderInfo(models.first.name, models.first.digest, stages.calibration.name)
+    closer = models.closer
     return Report(
         articles=articles,
         clusters=clusters,
         conflicts=find_conflicts(articles, works, clusters, stages.links),
         funnel=(
             *stages.proposal.funnel,
+            *stages.confirming,
             *_later_stages(stages.links, stages.clustering, works, settings.threshold),
         ),
         skipped=stages.skipped,
-        encoder=EncoderInfo(encoder.name, encoder.digest, stages.calibration.name),
+        encoder=EncoderInfo(closer.encoder.name, closer.encoder.digest, closer.calibration.name) if closer else first,
+        first_encoder=first if closer else None,
         settings={**settings.stamped(), "signature": SIGNATURE_SCHEME},
         dropped_segments={
-            a.record.id: f.dropped_segments
-            for a, f in zip(articles, stages.fingerprints, strict=True)
-            if f.dropped_segments
+            a.id: len(f.beyond) for a, f in zip(articles, stages.fingerprints, strict=True) if len(f.beyond)
         },
         boilerplate=len(stages.boilerplate),
     )
-
-
-def prepare(records: Sequence[Record]) -> tuple[list[Article], list[Skipped]]:
-    """The article in each record: apart from its page, with its source and language; in the same order.
-
-    A URL that the text itself cites goes before the one in the record's URL field, which often is the page that the
-    translation was crawled from.
-    """
-    articles, unusable = [], []
-    for record in records:
-        page = split_page(readable(record.text))  # readers did so already; a program's records are as they are
-        if not normalise(page.text):
-            unusable.append(Skipped(record.path or record.id, record.line, "empty text"))
-            continue
-        url = page.source_url or record.url
-        articles.append(
-            Article(record, page.text, url, source_key(url) if url else None, language_of(page.text, record.language))
-        )
-    return articles, unusable
 
 
 def works_of(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
@@ -191,34 +317,47 @@ def works_of(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
 
 
 def understand(
-    articles: Sequence[Article],
+    languages: Sequence[str],
     fingerprints: Sequence[Fingerprint],
-    encoder: Encoder,
-    calibration: Calibration | None = None,
+    by_table: Sequence[Embedding | None],
+    models: Models,
+    progress: Progress = silent,
 ) -> tuple[list[Subject], Calibration]:
-    """What is to be compared, and the calibration it is to be compared by: the one given, the one that ships for the
-    model, or one made of the run itself. A single text needs no model.
+    """What is to be compared, and the calibration it is to be compared by: that of the model, or one made of the run
+    itself. ``by_table`` are the embeddings that sketches have. A single text needs no model.
     """
-    if len(articles) < 2:
+    calibration = models.calibration
+    if len(fingerprints) < 2:
         return [], calibration or calibrations.for_bundled()
-    languages = [a.language for a in articles]
-    encoded = encode_segments(fingerprints, encoder)
-    calibration = (
-        calibration
-        or calibrations.shipped(encoder.digest)
-        or calibrations.from_run(*rows_by_language(fingerprints, languages, encoded))
-    )
-    embeddings = embed(fingerprints, languages, encoded, calibration)
+    progress(Stage.EMBED)
+    known = [one for one in by_table if one is not None]
+    if calibration is None:
+        encoded = encode_segments(fingerprints, models.first)
+        calibration = calibrations.from_run(*rows_by_language(fingerprints, languages, encoded))
+        embeddings = embed(fingerprints, languages, encoded, calibration)
+    elif len(known) == len(fingerprints):
+        embeddings = [
+            replace(e, document=document_vector(e.steps, e.norms, f.widths))
+            for e, f in zip(known, fingerprints, strict=True)
+        ]
+    else:
+        embeddings = embed_all(
+            fingerprints,
+            languages,
+            models.first,
+            calibration,
+            lambda done: progress(Stage.EMBED, done, len(fingerprints)),
+        )
     return [Subject(*parts) for parts in zip(languages, fingerprints, embeddings, strict=True)], calibration
 
 
-def article_keys(articles: Iterable[Article]) -> frozenset[str]:
+def article_keys(articles: Iterable[Entry]) -> frozenset[str]:
     """The source keys that name an article, of all articles with one text."""
     return frozenset(a.source_key.key for a in articles if a.source_key and a.source_key.names_article)
 
 
 def with_copies(
-    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Article]
+    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Entry]
 ) -> tuple[Cluster, ...]:
     """Clusters of works as clusters of articles: each work's copies join it, and a work with copies is a cluster."""
     complete = []
@@ -232,7 +371,7 @@ def with_copies(
     return tuple(sorted(complete, key=lambda c: c.members))
 
 
-def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Article]) -> Cluster:
+def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Entry]) -> Cluster:
     def of_articles(link: Link) -> Link:
         return replace(link, left=works[link.left][0], right=works[link.right][0])
 
@@ -249,17 +388,6 @@ def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequen
         confidence=confidence,
         weakest=of_articles(found.weakest) if found.weakest else None,
     )
-
-
-def judge_unproposed(
-    pair: CandidatePair, keys: Sequence[frozenset[str]], subjects: Sequence[Subject], calibration: Calibration
-) -> Link:
-    """The judgement of a pair of works that no finder proposed, with the source URL among its finders where the two
-    share one all the same.
-    """
-    if keys[pair.left] & keys[pair.right]:
-        pair = replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by))
-    return judge(pair, subjects[pair.left], subjects[pair.right], calibration)
 
 
 def _later_stages(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 
 from dedup.errors import InputError
 
+AUTO, ALWAYS, NEVER = CONFIRM = ("auto", "always", "never")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -20,6 +22,9 @@ class Settings:
     model: str = "bundled"
     """``bundled`` (multilingual-e5-small, offline), ``table`` (its token table, no transformer), or a
     sentence-transformers name or folder."""
+    confirm: str = "auto"
+    """Which pairs the model looks at: ``auto`` (those that the token table leaves open, see :mod:`dedup.consult`),
+    ``always`` (all: every record meets it), ``never`` (none: the table decides)."""
     calibration: str = "shipped"
     """``shipped`` (the one that comes with the bundled model; without one a run makes do with its own language means),
     or a folder that ``dedup calibrate`` wrote."""
@@ -38,12 +43,17 @@ class Settings:
     """Segments of a record that are embedded; what lies beyond is counted in the report."""
     batch_size: int = field(default=64, metadata={"affects_result": False})
     """Segments that the model encodes at once: speed only."""
+    workers: int = field(default=1, metadata={"affects_result": False})
+    """Processes that sketch records: speed only. A program that asks for several must be importable, as
+    :mod:`multiprocessing` wants it (``if __name__ == "__main__"``)."""
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"threshold is a probability between 0 and 1, not {self.threshold}")
-        for name in ("shingle_size", "permutations", "bands", "neighbours", "max_segments", "batch_size"):
+        if self.confirm not in CONFIRM:
+            raise InputError(f"confirm is one of {', '.join(CONFIRM)}, not {self.confirm!r}")
+        for name in ("shingle_size", "permutations", "bands", "neighbours", "max_segments", "batch_size", "workers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.permutations % self.bands:

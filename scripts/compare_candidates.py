@@ -40,7 +40,8 @@ from dedup.encoders import load_encoder
 from dedup.evidence import Subject
 from dedup.fingerprints import fingerprint
 from dedup.model import Record
-from dedup.pipeline import prepare, understand
+from dedup.pipeline import models_of, understand
+from dedup.prepare import prepare
 from dedup.settings import Settings
 
 COUNT = 10

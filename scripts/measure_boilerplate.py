@@ -35,7 +35,7 @@ from dedup import boilerplate as detector
 from dedup.encoders import load_encoder
 from dedup.fingerprints import fingerprint
 from dedup.model import Article, Fingerprint
-from dedup.pipeline import prepare
+from dedup.prepare import prepare
 
 VALUES = {
     "LEAST_HOLDERS": (4, 5),

@@ -128,7 +128,7 @@ def counted(cases: Iterable[Case], calibration: Calibration) -> dict[str, Counts
         if case not in counts:
             continue
         count, aligned = counts[case], align(left, right)
-        places = list(in_each_others_place(left.fingerprint, right.fingerprint, aligned.pairs.tolist()))
+        places = list(in_each_others_place(left.fingerprint, right.fingerprint, aligned.pairs.tolist(), calibration))
         count.texts += 1
         count.before += any(alone and others for alone, others in places)
         count.after += bool(figures_of(left, right, aligned, calibration).clashes)

@@ -112,6 +112,8 @@ class Calibration:
     """Share of a text that must be covered for the other to be the whole of it, not a part."""
     levels: Mapping[str, Level] = field(default_factory=dict)
     """By sort of pair; one that is not listed stays as it was fitted."""
+    _shapes: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The rarities of shapes that were asked for, which are few."""
 
     def centroid(self, language: str) -> NDArray[np.float32]:
         """The mean segment vector of a language, shape (dimensions,); of all languages for one that is not known."""
@@ -130,8 +132,16 @@ class Calibration:
 
         One that was not seen often enough to count is taken to be as frequent as figures of its shape are.
         """
-        known = self.figure_documents.get(figure) or self.figure_shapes.get(shape(figure), 0.0)
-        return math.log(self.articles / max(known, RAREST))
+        known = self.figure_documents.get(figure)
+        return self._rarity_of(known) if known else self._rarity_of_shape(shape(figure))
+
+    def _rarity_of_shape(self, name: str) -> float:
+        if name not in self._shapes:
+            self._shapes[name] = self._rarity_of(self.figure_shapes.get(name, 0.0))
+        return self._shapes[name]
+
+    def _rarity_of(self, documents: float) -> float:
+        return math.log(self.articles / max(documents, RAREST))
 
 
 RAREST = 0.02

@@ -19,7 +19,8 @@ from dedup.errors import InputError
 from dedup.evaluate import Score, evaluate
 from dedup.language import declared_language
 from dedup.model import Record, Vectors
-from dedup.pipeline import Progress, find_clusters
+from dedup.pipeline import find_clusters
+from dedup.progress import Progress
 from dedup.report.document import document_of
 
 FEWEST_FITTED = 10

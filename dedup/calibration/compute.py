@@ -20,7 +20,7 @@ from dedup.encoders import Encoder
 from dedup.evidence import Subject, align, coverage
 from dedup.fingerprints import fingerprint
 from dedup.model import Fingerprint, Record, Skipped
-from dedup.pipeline import prepare
+from dedup.prepare import prepare
 from dedup.settings import Settings
 
 URL_PRECISION = 0.945

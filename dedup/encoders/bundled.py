@@ -165,6 +165,10 @@ class PackedModel:
             at += 5 + 4 * length
         return replacements
 
+    def own_rules(self) -> dict[str, str]:
+        """The replacements that NFKC does not make: nothing or a space, for control and format characters."""
+        return {c: r for c, r in self.normalisation.items() if unicodedata.normalize("NFKC", c) != r}
+
     def _read_directory(self, at: int) -> dict[str, tuple[int, int]]:
         """Tensor name -> (offset, number of values): (u16 length, name, u8 type, u32 n, u64 offset, u64 bytes) each."""
         (count,) = struct.unpack_from("<i", self._data, at)
@@ -253,7 +257,7 @@ def tokenizer_of(packed: PackedModel) -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     tokenizer = Tokenizer(models.Unigram(packed.pieces, unk_id=packed.unknown, byte_fallback=False))
-    own_rules = {c: r for c, r in packed.normalisation.items() if unicodedata.normalize("NFKC", c) != r}
+    own_rules = packed.own_rules()
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Replace(Regex(_any_of(c for c, r in own_rules.items() if not r)), ""),

@@ -13,7 +13,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import chain
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -189,7 +188,7 @@ class Document(Struct, frozen=True, kw_only=True):
 
 def document_of(report: model.Report) -> Document:
     """The document that says what ``report`` says."""
-    ids = [writable(article.record.id) for article in report.articles]
+    ids = [writable(article.id) for article in report.articles]
     clusters = (_cluster(cluster, report.articles, ids) for cluster in report.clusters)
     conflicts = (
         Conflict(
@@ -247,12 +246,12 @@ def _skipped(skipped: Sequence[model.Skipped]) -> tuple[Skipped, ...]:
     return tuple(Skipped(path=writable(one.path), line=one.line, reason=writable(one.reason)) for one in in_order)
 
 
-def _cluster(cluster: model.Cluster, articles: Sequence[model.Article], ids: Sequence[str]) -> Cluster:
+def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Sequence[str]) -> Cluster:
     positions = sorted(cluster.members, key=ids.__getitem__)
     members = tuple(member_of(articles[position], ids[position]) for position in positions)
     links = (_link(link, ids) for link in cluster.links)
     return Cluster(
-        id=_content_id((ids[position], articles[position].text) for position in positions),
+        id=_content_id((ids[position], articles[position].content) for position in positions),
         languages=tuple(sorted({member.language for member in members})),
         source_url=_most_cited(members),
         confidence=rounded(cluster.confidence),
@@ -264,15 +263,15 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Article], ids: Seq
     )
 
 
-def member_of(article: model.Article, record_id: str) -> Member:
+def member_of(article: model.Entry, record_id: str) -> Member:
     """The record of an article, under the id that it has in the document."""
     return Member(
         id=record_id,
-        path=None if article.record.path is None else writable(article.record.path),
-        line=article.record.line,
+        path=None if article.path is None else writable(article.path),
+        line=article.line,
         language=article.language,
         source_url=None if article.source_url is None else writable(article.source_url),
-        characters=len(article.text),
+        characters=article.characters,
     )
 
 
@@ -312,13 +311,13 @@ def _most_cited(members: Sequence[Member]) -> str | None:
     return min(cited, key=lambda url: (-cited[url], url), default=None)
 
 
-def _content_id(members: Iterable[tuple[str, str]]) -> str:
-    """A name for these ids with these texts, equal wherever and whenever they are met."""
+def _content_id(members: Iterable[tuple[str, bytes]]) -> str:
+    """A name for these ids with texts of these hashes, equal wherever and whenever they are met."""
     digest = blake2b(digest_size=8)
-    for part in chain.from_iterable(members):
-        encoded = part.encode("utf-8", "surrogatepass")
-        # The length first, so that no two lists of parts run together into the same bytes.
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    for id_, content in members:
+        for part in (id_.encode("utf-8", "surrogatepass"), content):
+            # The length first, so that no two lists of parts run together into the same bytes.
+            digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
 
 

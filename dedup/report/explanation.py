@@ -99,7 +99,7 @@ def _encoder(encoder: model.EncoderInfo | None) -> Encoder | None:
 
 def _side(side: Side) -> OneSide:
     return OneSide(
-        record=member_of(side.article, writable(side.article.record.id)),
+        record=member_of(side.article, writable(side.article.id)),
         segments=side.segments,
         dropped_segments=side.dropped_segments,
         unmatched=tuple(map(writable, side.unmatched)),
@@ -130,13 +130,13 @@ class _Page(Printer):
 
     def record(self, letter: str, side: Side) -> None:
         article = side.article
-        self.line(f"{letter}  {article.record.id}", "bold")
-        if article.record.path not in (None, article.record.id):
-            self.line(_place(article.record), indent=3)
+        self.line(f"{letter}  {article.id}", "bold")
+        if article.path not in (None, article.id):
+            self.line(_place(article), indent=3)
         if article.source_url is not None:
             self.line(article.source_url, indent=3)
         beyond = f" ({side.dropped_segments:,} more not compared)" if side.dropped_segments else ""
-        size = f"{counted(len(article.text), 'character')}, {counted(side.segments, 'segment')}{beyond}"
+        size = f"{counted(article.characters, 'character')}, {counted(side.segments, 'segment')}{beyond}"
         self.line(f"{article.language}, {size}", indent=3)
 
     def evidence(self, evidence: Sequence[model.Evidence]) -> None:

@@ -1,0 +1,138 @@
+"""Which pairs the model is asked about: those that the token table leaves open, while asking changes something.
+
+The token table sees every record; the model is a hundred times dearer. So it is asked in rounds, the most open pairs
+first (those whose probability by the table is nearest to one half), between ``OPEN[0]`` and ``OPEN[1]``. A round takes
+on pairs until their texts come to ``ROUND`` segments that were not encoded before. It goes on while a round changes the
+decision of one pair in ``WORTH`` records: of few records nearly all open pairs are asked about; of 100,000, where a
+round of some seconds cannot change much, the table's word stands, and the report counts how many pairs were left to it.
+
+Once texts have been encoded, the model's judgement goes for all pairs among them: those that the table was sure of,
+and those that are near in the model's space only, which are proposed anew.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dedup.candidates import Candidates
+from dedup.confirm import Confirmation, confirm, judge
+from dedup.embed import Lens, embed_all
+from dedup.evidence import Subject
+from dedup.model import CandidatePair, Finder, FunnelStage, Link
+from dedup.neighbours import nearest
+from dedup.settings import Settings
+
+OPEN = (0.05, 0.95)
+"""Probabilities by the table between which a pair is open. Wider, from 0.02 to 0.98, half as many records more are
+encoded for 0.003 of B-cubed F1 at most (``scripts/bench_cascade.py``)."""
+
+ROUND = 2_048
+"""Segments that are newly encoded in a round, about 70,000 tokens: 15 to 40 seconds on two cores."""
+
+WORTH = 500
+"""Records, one changed decision in which makes another round worth its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """What the model said: the subjects that it encoded by position, the judgements of all candidates, and how many
+    pairs were open, asked about, changed, and left to the table.
+    """
+
+    subjects: Mapping[int, Subject]
+    links: tuple[Link, ...]
+    funnel: tuple[FunnelStage, ...]
+
+
+def consult(
+    by_table: Confirmation,
+    candidates: Candidates,
+    subjects: Sequence[Subject],
+    lens: Lens,
+    settings: Settings,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Consultation:
+    """The judgements ``by_table`` with those of the model in the place of the open ones.
+
+    ``progress`` is told how many open pairs are decided, and of how many.
+    """
+    open_pairs = sorted(
+        (link for link in by_table.links if OPEN[0] < link.probability < OPEN[1]),
+        key=lambda link: (abs(link.probability - 0.5), link.left, link.right),
+    )
+    closer: dict[int, Subject] = {}
+    changed = done = 0
+    for asked in _rounds(open_pairs, closer, subjects):
+        new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
+        closer |= zip(new, encoded([subjects[position] for position in new], lens), strict=True)
+        judged = [judge(_candidate(link), closer[link.left], closer[link.right], lens.calibration) for link in asked]
+        changes = sum(_decision(a, settings) != _decision(b, settings) for a, b in zip(asked, judged, strict=True))
+        changed, done = changed + changes, done + len(asked)
+        progress(done, len(open_pairs))
+        if changes * WORTH < len(subjects):
+            break
+    among = among_encoded(candidates, closer, settings)
+    again = confirm(among, closer, lens.calibration)
+    apart = [link for link in by_table.links if not (link.left in closer and link.right in closer)]
+    return Consultation(
+        subjects=closer,
+        links=tuple(sorted((*apart, *again.links), key=lambda link: (link.left, link.right))),
+        funnel=(
+            FunnelStage("open by the table", len(open_pairs)),
+            FunnelStage("asked of the model", done),
+            FunnelStage("changed by the model", changed),
+            FunnelStage("left open to the table", len(open_pairs) - done),
+        ),
+    )
+
+
+def _rounds(open_pairs: Sequence[Link], closer: Mapping[int, Subject], subjects: Sequence[Subject]) -> Iterator[list[Link]]:
+    """The pairs in portions whose texts come to ``ROUND`` segments that are not among ``closer`` yet, or one pair."""
+    asked: list[Link] = []
+    new: set[int] = set()
+    size = 0
+    for link in open_pairs:
+        asked.append(link)
+        for position in (link.left, link.right):
+            if position not in closer and position not in new:
+                new.add(position)
+                size += len(subjects[position].embedding.norms)
+        if size >= ROUND:
+            yield asked
+            asked, new, size = [], set(), 0
+    if asked:
+        yield asked
+
+
+def _candidate(link: Link) -> CandidatePair:
+    return CandidatePair(link.left, link.right, link.found_by)
+
+
+def _decision(link: Link, settings: Settings) -> bool:
+    return link.probability >= settings.threshold
+
+
+def encoded(subjects: Sequence[Subject], lens: Lens) -> list[Subject]:
+    """The same texts as the model sees them."""
+    prints = [subject.fingerprint for subject in subjects]
+    languages = [subject.language for subject in subjects]
+    embeddings = embed_all(prints, languages, lens.encoder, lens.calibration)
+    return [Subject(*parts) for parts in zip(languages, prints, embeddings, strict=True)]
+
+
+def among_encoded(candidates: Candidates, closer: Mapping[int, Subject], settings: Settings) -> list[CandidatePair]:
+    """The candidates of which both texts were encoded, and the pairs that are near in the space of the model; as
+    candidates they ascend.
+    """
+    positions = np.array(sorted(closer), np.int64)
+    both = np.isin(candidates.left, positions) & np.isin(candidates.right, positions)
+    known = {(pair.left, pair.right): pair for pair in candidates.where(both)}
+    if len(positions) > 1:
+        texts = [closer[position] for position in positions.tolist()]
+        near = nearest(
+            np.stack([text.embedding.document for text in texts]), [text.writing for text in texts], settings.neighbours
+        )
+        for left, right in zip(positions[near.left].tolist(), positions[near.right].tolist(), strict=True):
+            known.setdefault((left, right), CandidatePair(left, right, (Finder.VECTORS,)))
+    return [known[pair] for pair in sorted(known)]

@@ -1,0 +1,145 @@
+"""What can be said of every record at little cost: the stage that sees them all.
+
+    Record -prepare-> Article -fingerprint-> Fingerprint -embed by the token table-> Embedding
+
+A *sketch* holds all that later stages compare, and no text. Records come in batches, and of large inputs several
+batches are worked on at once, by processes of their own: what is said of a record does not depend on the others.
+"""
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+
+from dedup.embed import Lens, embed, encode_segments
+from dedup.fingerprints import fingerprint
+from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
+from dedup.prepare import entry_of, prepare
+from dedup.read.unique import Rank, rank_of
+from dedup.settings import Settings
+from dedup.spool import Spool
+
+BATCH = 128
+"""Records that are worked on together."""
+
+FEW = 1_024
+"""Records that are sketched before any process is started, which takes about two seconds."""
+
+AHEAD = 4
+"""Batches that wait for each process, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A record without its text. ``rank`` decides which of several records with one id is kept.
+
+    ``embedding`` is None where no token table is asked.
+    """
+
+    entry: Entry
+    rank: Rank
+    fingerprint: Fingerprint
+    embedding: Embedding | None
+
+    @property
+    def id(self) -> str:
+        """Of the record."""
+        return self.entry.id
+
+    @property
+    def path(self) -> str | None:
+        """The file that the record is from."""
+        return self.entry.path
+
+    @property
+    def line(self) -> int | None:
+        """Its line there."""
+        return self.entry.line
+
+
+Item = Record | Skipped
+
+
+def sketches_of(
+    items: Iterable[Item], settings: Settings, lens: Lens | None, spool: Spool
+) -> Iterator[list[Sketch | Skipped]]:
+    """The items sketched, batch by batch, in their order; their segments go to the spool.
+
+    ``lens``: whose vectors they get; without one they get none.
+    """
+    stream = iter(items)
+    here = FEW if settings.workers > 1 else None
+    batches = (sketch(batch, settings, lens) for batch in _batches(islice(stream, here)))
+    for batch in chain(batches, _by_processes(stream, settings, lens)):
+        yield [_put_aside(one, spool) for one in batch]
+
+
+def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list[Sketch | Skipped]:
+    """One sketch a record, before them what was skipped already and what cannot be used."""
+    records = [item for item in items if isinstance(item, Record)]
+    skipped = [item for item in items if isinstance(item, Skipped)]
+    articles, unusable = prepare(records)
+    prints = fingerprint(articles, settings)
+    embeddings: Sequence[Embedding | None] = [None] * len(articles)
+    if lens is not None and articles:
+        languages = [a.language for a in articles]
+        embeddings = embed(prints, languages, encode_segments(prints, lens.encoder), lens.calibration)
+    return [
+        *skipped,
+        *unusable,
+        *(
+            Sketch(entry_of(a), rank_of(a.record), f, e)
+            for a, f, e in zip(articles, prints, embeddings, strict=True)
+        ),
+    ]
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    stream = iter(items)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
+
+
+def _put_aside(one: Sketch | Skipped, spool: Spool) -> Sketch | Skipped:
+    if isinstance(one, Skipped):
+        return one
+    f = one.fingerprint
+    return replace(one, fingerprint=replace(f, segments=spool.put(f.segments), beyond=spool.put(f.beyond)))
+
+
+def _by_processes(items: Iterable[Item], settings: Settings, lens: Lens | None) -> Iterator[list[Sketch | Skipped]]:
+    """The same by ``settings.workers`` processes, started when there is something to do."""
+    batches = _batches(items)
+    first = next(batches, None)
+    if first is None:
+        return
+    # Started afresh rather than forked: libraries have threads by now, and locks of theirs would be copied as they are.
+    start = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(settings.workers, start, _begin, (settings, lens))
+    waiting: deque[Future[list[Sketch | Skipped]]] = deque()
+    try:
+        for batch in chain([first], batches):
+            waiting.append(pool.submit(_sketch, batch))
+            if len(waiting) >= AHEAD * settings.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_task: tuple[Settings, Lens | None]
+"""Of this process, if it is one that sketches for another."""
+
+
+def _begin(settings: Settings, lens: Lens | None) -> None:
+    global _task
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    _task = settings, lens
+
+
+def _sketch(batch: list[Item]) -> list[Sketch | Skipped]:
+    return sketch(batch, *_task)

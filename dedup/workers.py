@@ -1,0 +1,56 @@
+"""Processes that share what this one holds.
+
+A process that is forked sees all values of the one that it comes from, without a copy and without a file: what is
+compared, hundreds of megabytes of it, need not be sent. Only what it finds is. Where a system cannot fork safely
+(anything but Linux), the work is done here.
+"""
+
+import gc
+import multiprocessing
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from typing import Any, TypeVar
+
+_Part = TypeVar("_Part")
+
+_work: Callable[[int, int], Any]
+"""Of this process, if it was forked to do some of it."""
+
+
+def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: int) -> Iterator[_Part]:
+    """What ``work(start, end)`` gives between any two neighbouring cuts, in their order.
+
+    ``work`` may use whatever it can see, and must not change it. What it gives is pickled.
+    """
+    parts = list(pairwise(cuts))
+    if workers == 1 or len(parts) < 2 or sys.platform != "linux":
+        for part in parts:
+            yield work(*part)
+        return
+    global _work
+    _work = work
+    gc.freeze()  # so that collecting garbage does not touch, and thereby copy, what is shared
+    with warnings.catch_warnings():
+        # Python warns of locks that other threads may hold. Those of numpy are reset; no other is used in the work.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin)
+        waiting = [pool.submit(_do, part) for part in parts]
+    try:
+        for future in waiting:
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        gc.unfreeze()
+        del _work
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+
+
+def _do(part: tuple[int, int]) -> Any:  # noqa: ANN401 - whatever the work gives
+    return _work(*part)
