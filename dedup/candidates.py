@@ -15,20 +15,23 @@ than ``GROUP_LIMIT`` articles not every pair is proposed: each article is paired
 the next one, in the order of ids, which keeps the group connected for clustering to fill in; how many pairs that
 leaves out, at most, is counted (another group or finder may still propose some of them). A figure in more than
 ``FACT_GROUP_LIMIT`` articles says nothing by itself and does not count; the pairs that share one are counted, too. The
-funnel also tells, of each finder, how many candidates no other finder found: what would be lost without it.
+funnel also tells, of each finder, how many candidates no other finder found: what would be lost without it; and of
+many articles, how many pairs of vectors were not compared (:mod:`dedup.neighbours`).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from functools import cache
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import Calibration
 from dedup.evidence import Subject
-from dedup.model import CandidatePair, Finder, Fingerprint, FunnelStage
+from dedup.model import CandidatePair, Finder, FunnelStage
+from dedup.neighbours import nearest
 from dedup.settings import Settings
 
 GROUP_LIMIT = 64
@@ -48,11 +51,11 @@ COMMON_FIGURES = "left out of common figures"
 """Stage of the funnel: pairs of articles that state one figure with more than ``FACT_GROUP_LIMIT`` articles, which
 therefore did not count; once for each such figure that both state."""
 
+NOT_COMPARED = "vectors not compared"
+"""Stage of the funnel: pairs of articles whose vectors an index kept apart, at least; there where it was used."""
+
 ALONE = " alone"
 """What is added to a finder's name for the stage that counts the candidates it alone found."""
-
-_CELLS = 2**23
-"""Similarities that are held at once."""
 
 _FACT_PAIRS = 2**21
 """Pairs of articles that state one figure whose weights are added up at once."""
@@ -60,88 +63,242 @@ _FACT_PAIRS = 2**21
 _WEIGHT_STEP = 2.0**-20
 """Unit in which the rarities of figures are added up, in nats: 64 of them are off by 0.00003 at most."""
 
-_SCALE = 4000
-"""Steps per unit of a vector's components, so that every partial sum of a scalar product is a whole number below 2**24
-and exact in 32-bit floats: unit vectors of up to 4,096 dimensions stay below (4000 + 0.5 * 64) ** 2 = 16.3 million."""
+Whole = NDArray[np.int64]
+Progress = Callable[[str], None]
 
-Pair = tuple[int, int]
+_BITS = {finder: 1 << place for place, finder in enumerate(Finder)}
+
+
+@cache
+def _finders(bits: int) -> tuple[Finder, ...]:
+    return tuple(finder for finder in Finder if bits & _BITS[finder])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates(Sequence[CandidatePair]):
+    """Candidate pairs in columns, each of shape (pairs,): ascending by (``left``, ``right``), each pair once.
+
+    ``left`` and ``right`` are positions, ``left < right``; ``found_by`` has a bit for each finder, the first of
+    :class:`dedup.model.Finder` the lowest. As a sequence it gives :class:`dedup.model.CandidatePair`.
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    found_by: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, pairs: Iterable[CandidatePair]) -> "Candidates":
+        """The same pairs, which come in ascending order."""
+        rows = [(pair.left, pair.right, sum(_BITS[finder] for finder in pair.found_by)) for pair in pairs]
+        left, right, found_by = np.array(rows, np.int32).reshape(-1, 3).T
+        return cls(left, right, found_by.astype(np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @overload
+    def __getitem__(self, index: int) -> CandidatePair: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Candidates": ...
+    def __getitem__(self, index: int | slice) -> "CandidatePair | Candidates":
+        if isinstance(index, slice):
+            return Candidates(self.left[index], self.right[index], self.found_by[index])
+        return CandidatePair(int(self.left[index]), int(self.right[index]), _finders(int(self.found_by[index])))
+
+    def __iter__(self) -> Iterator[CandidatePair]:
+        for left, right, bits in zip(self.left.tolist(), self.right.tolist(), self.found_by.tolist(), strict=True):
+            yield CandidatePair(left, right, _finders(bits))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Candidates) and all(
+            np.array_equal(one, another)
+            for one, another in (
+                (self.left, other.left),
+                (self.right, other.right),
+                (self.found_by, other.found_by),
+            )
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.left.tobytes(), self.right.tobytes(), self.found_by.tobytes()))
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The candidate pairs in ascending order, and what each finder brought and left out."""
+    """The candidate pairs, and what each finder brought and left out."""
 
-    pairs: tuple[CandidatePair, ...]
+    pairs: Candidates
     funnel: tuple[FunnelStage, ...]
 
 
 def propose(
-    keys: Sequence[Collection[str]], subjects: Sequence[Subject], calibration: Calibration, settings: Settings
+    keys: Sequence[Collection[str]],
+    signatures: NDArray[np.uint32],
+    numbers: Sequence[Sequence[str]],
+    documents: NDArray[np.floating] | NDArray[np.int16],
+    writings: Sequence[str],
+    calibration: Calibration,
+    settings: Settings,
+    progress: Progress | None = None,
 ) -> Proposal:
-    """The union of what the finders find; ``keys`` are the source keys (those that name an article) of each subject."""
-    source, source_left_out = pairs_in_groups(_grouped(keys))
-    bands, bands_left_out = pairs_in_groups(_grouped([band_keys(s.fingerprint, settings.bands) for s in subjects]))
-    facts = sharing_facts([s.fingerprint.numbers for s in subjects], calibration)
+    """The union of what the finders find among articles; position ``i`` of everything is one article.
+
+    ``keys`` are its source keys (those that name an article), ``signatures`` its MinHash values, shape (articles,
+    permutations), ``numbers`` its figures, each once, ``documents`` its vector, shape (articles, dimensions; see
+    :func:`dedup.neighbours.nearest`), ``writings`` its language and script. ``progress`` is told each step.
+    """
+    total = len(writings)
+    progress = progress or (lambda _step: None)
+    progress("sources")
+    source, source_left_out = pairs_in_groups([_groups_of_keys(keys)], total)
+    progress("bands")
+    bands, bands_left_out = pairs_in_groups(groups_of_bands(signatures, settings.bands), total)
+    progress("facts")
+    facts = sharing_facts(numbers, calibration)
+    progress("vectors")
+    vectors = nearest(documents, writings, settings.neighbours, progress=progress)
     found = {
         Finder.SOURCE_URL: source,
         Finder.BANDS: bands,
         Finder.FACTS: facts.pairs,
-        Finder.VECTORS: nearest(subjects, settings.neighbours),
+        Finder.VECTORS: vectors.left.astype(np.int64) * total + vectors.right,
     }
-    finders: dict[Pair, list[Finder]] = defaultdict(list)
-    for finder, pairs in found.items():
-        for pair in pairs:
-            finders[pair].append(finder)
-    candidates = tuple(CandidatePair(*pair, tuple(finders[pair])) for pair in sorted(finders))
-    alone = Counter(by[0] for by in finders.values() if len(by) == 1)
-    left_out = {LARGE_GROUPS: source_left_out + bands_left_out, COMMON_FIGURES: facts.not_weighed}
+    pairs = _union(found, total)
+    left_out = {
+        LARGE_GROUPS: source_left_out + bands_left_out,
+        COMMON_FIGURES: facts.not_weighed,
+        NOT_COMPARED: vectors.not_compared,
+    }
     funnel = (
-        *(FunnelStage(finder.value, len(pairs)) for finder, pairs in found.items()),
+        *(FunnelStage(finder.value, len(some)) for finder, some in found.items()),
         *(FunnelStage(name, count) for name, count in left_out.items() if count),
-        FunnelStage("candidates", len(candidates)),
-        *(FunnelStage(f"{finder.value}{ALONE}", alone[finder]) for finder in found),
+        FunnelStage("candidates", len(pairs)),
+        *(
+            FunnelStage(f"{finder.value}{ALONE}", int(np.count_nonzero(pairs.found_by == _BITS[finder])))
+            for finder in found
+        ),
     )
-    return Proposal(candidates, funnel)
+    return Proposal(pairs, funnel)
 
 
-def _grouped(keys_of_each: Sequence[Iterable[Hashable]]) -> set[tuple[int, ...]]:
-    """The positions that share a key, ascending, for every key of two or more; each such group once."""
-    groups: dict[Hashable, list[int]] = defaultdict(list)
-    for position, keys in enumerate(keys_of_each):
-        for key in keys:
-            groups[key].append(position)
-    return {tuple(members) for members in groups.values() if len(members) > 1}
+def propose_among(
+    keys: Sequence[Collection[str]], subjects: Sequence[Subject], calibration: Calibration, settings: Settings
+) -> Proposal:
+    """What :func:`propose` says of subjects."""
+    return propose(
+        keys,
+        np.array([s.fingerprint.signature for s in subjects], np.uint32).reshape(len(subjects), -1),
+        [s.fingerprint.numbers for s in subjects],
+        np.array([s.embedding.document for s in subjects], np.float32).reshape(len(subjects), -1),
+        [s.writing for s in subjects],
+        calibration,
+        settings,
+    )
 
 
-def pairs_in_groups(groups: Iterable[Sequence[int]]) -> tuple[set[Pair], int]:
-    """All pairs of each group, or the first and the next one for each member of a large group; and how many that
-    leaves out.
-    """
-    pairs: set[Pair] = set()
-    left_out = 0
-    for members in groups:
-        if len(members) <= GROUP_LIMIT:
-            pairs.update(combinations(members, 2))
-        else:
-            kept = {(members[0], other) for other in members[1:]} | set(pairwise(members))
-            left_out += len(members) * (len(members) - 1) // 2 - len(kept)
-            pairs |= kept
-    return pairs, left_out
+def _union(found: Mapping[Finder, Whole], total: int) -> Candidates:
+    """What each finder found, pairs as ascending numbers (``left * total + right``), as one."""
+    keys = np.unique(np.concatenate(list(found.values())))
+    found_by = np.zeros(len(keys), np.uint8)
+    for finder, some in found.items():
+        found_by[np.searchsorted(keys, some)] |= _BITS[finder]
+    return Candidates((keys // max(total, 1)).astype(np.int32), (keys % max(total, 1)).astype(np.int32), found_by)
 
 
-def band_keys(fingerprint: Fingerprint, bands: int) -> list[tuple[int, bytes]]:
-    """A signature cut into bands: (number of the band, its values) each."""
-    return [(number, band.tobytes()) for number, band in enumerate(np.split(fingerprint.signature, bands))]
+# --- groups
 
 
 @dataclass(frozen=True, slots=True)
+class Groups:
+    """Positions that have something in common: ``members``, shape (members of all groups,), group by group and
+    ascending in each, and ``sizes``, shape (groups,), two or more each.
+    """
+
+    members: Whole
+    sizes: Whole
+
+
+def _grouped(holders: Whole, keys: Whole) -> Groups:
+    """The holders of each key that two or more hold; ``holders`` ascend, and hold a key once."""
+    order = np.argsort(keys, kind="stable")
+    begins = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    sizes = np.diff(begins, append=len(keys))
+    return Groups(holders[order][np.repeat(sizes > 1, sizes)], sizes[sizes > 1])
+
+
+def _groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
+    """The positions that share a key."""
+    ids: dict[str, int] = {}
+    distinct = [set(keys) for keys in keys_of_each]
+    keys = np.fromiter((ids.setdefault(key, len(ids)) for some in distinct for key in some), np.int64)
+    return _grouped(np.repeat(np.arange(len(distinct)), [len(some) for some in distinct]), keys)
+
+
+def groups_of_bands(signatures: NDArray[np.uint32], bands: int) -> Iterator[Groups]:
+    """For each band of the signatures, the positions that agree in all of its values."""
+    for band in np.split(signatures, bands, axis=1) if len(signatures) > 1 else ():
+        # One sort of hashes finds the few that may agree; these are then compared value by value.
+        hashes = np.zeros(len(band), np.uint64)
+        for column in band.T:
+            hashes = (hashes ^ column) * np.uint64(0x9E3779B97F4A7C15)
+            hashes ^= hashes >> np.uint64(29)
+        order = np.argsort(hashes)
+        equal = hashes[order][1:] == hashes[order][:-1]
+        alike = np.sort(order[np.append(equal, False) | np.append(False, equal)])
+        if len(alike):
+            yield _grouped(alike, np.unique(band[alike], axis=0, return_inverse=True)[1].astype(np.int64).ravel())
+
+
+def pairs_in_groups(batches: Iterable[Groups], total: int) -> tuple[Whole, int]:
+    """All pairs of each group, or the first and the next one for each member of a large group; and how many that
+    leaves out, of each different group. Pairs are ascending numbers, ``left * total + right``.
+    """
+    pairs = np.empty(0, np.int64)
+    left_out = 0
+    large: set[bytes] = set()
+    for groups in batches:
+        found = [pairs, _pairs_of_small(groups, total)]
+        ends = np.cumsum(groups.sizes)
+        for number in np.flatnonzero(groups.sizes > GROUP_LIMIT).tolist():
+            members = groups.members[ends[number] - groups.sizes[number] : ends[number]]
+            name = hashlib.blake2b(members.tobytes(), digest_size=16).digest()
+            if name not in large:
+                large.add(name)
+                kept = np.unique(np.concatenate([members[0] * total + members[1:], members[:-1] * total + members[1:]]))
+                left_out += len(members) * (len(members) - 1) // 2 - len(kept)
+                found.append(kept)
+        pairs = np.unique(np.concatenate(found))
+    return pairs, left_out
+
+
+def _pairs_of_small(groups: Groups, total: int) -> Whole:
+    """All pairs of the groups that are not large."""
+    small = groups.sizes <= GROUP_LIMIT
+    members, sizes = groups.members[np.repeat(small, groups.sizes)], groups.sizes[small]
+    later = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(members)) - 1
+    pairs: Whole = np.repeat(members, later) * total + members[_behind(np.arange(len(members)), later)]
+    return pairs
+
+
+def _behind(places: NDArray[np.integer], counts: Whole) -> Whole:
+    """For each place, the ``counts`` places right behind it, one after the other."""
+    ends = np.cumsum(counts)
+    behind: Whole = np.repeat(places + 1 - (ends - counts), counts) + np.arange(counts.sum())
+    return behind
+
+
+# --- facts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FactPairs:
-    """The pairs that figures propose, and how many pairs of holders of common figures were not weighed.
+    """The pairs that figures propose, as ascending numbers (``left * articles + right``), and how many pairs of
+    holders of common figures were not weighed.
 
     ``not_weighed`` counts a pair once for each figure in more than ``FACT_GROUP_LIMIT`` articles that both state.
     """
 
-    pairs: set[Pair]
+    pairs: Whole
     not_weighed: int
 
 
@@ -153,7 +310,7 @@ def sharing_facts(numbers: Sequence[Sequence[str]], calibration: Calibration) ->
     numbers of ``_WEIGHT_STEP``, so that no order of figures or articles can change a sum.
     """
     ids: dict[str, int] = {}
-    stated = np.array([ids.setdefault(figure, len(ids)) for some in numbers for figure in some], np.int64)
+    stated = np.fromiter((ids.setdefault(figure, len(ids)) for some in numbers for figure in some), np.int64)
     holders = np.repeat(np.arange(len(numbers)), [len(some) for some in numbers])
     held = np.bincount(stated, minlength=len(ids))
     common = held[held > FACT_GROUP_LIMIT]
@@ -165,9 +322,8 @@ def sharing_facts(numbers: Sequence[Sequence[str]], calibration: Calibration) ->
         weights[stated[rare]],
         np.searchsorted(stated[rare], stated[rare], side="right") - np.arange(len(rare)) - 1,
     )
-    pairs: set[Pair] = set()
-    for block in statements.blocks():
-        pairs.update(statements.weighty_pairs(block, len(numbers)))
+    found = [statements.weighty_pairs(block, len(numbers)) for block in statements.blocks()]
+    pairs = np.sort(np.concatenate([np.empty(0, np.int64), *found]))
     return FactPairs(pairs, int((common * (common - 1) // 2).sum()))
 
 
@@ -193,131 +349,12 @@ class _Statements:
             yield beginning[articles[start] : articles[end]]
             start = end
 
-    def weighty_pairs(self, chosen: NDArray[np.intp], articles: int) -> Iterable[Pair]:
+    def weighty_pairs(self, chosen: NDArray[np.intp], articles: int) -> Whole:
         """The pairs with enough weight whose first article makes the statements ``chosen``; of ``articles`` in all."""
         counts = self.later[chosen]
-        ends = np.cumsum(counts)
-        within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-        keys = np.repeat(self.holders[chosen] * articles, counts) + self.holders[np.repeat(chosen + 1, counts) + within]
+        keys = np.repeat(self.holders[chosen] * articles, counts) + self.holders[_behind(chosen, counts)]
         order = np.argsort(keys)
         keys, weights = keys[order], np.repeat(self.weights[chosen], counts)[order]
         begins = np.flatnonzero(np.diff(keys, prepend=-1))
-        enough = keys[begins][np.add.reduceat(weights, begins) >= round(FACT_WEIGHT / _WEIGHT_STEP)]
-        return zip((enough // articles).tolist(), (enough % articles).tolist(), strict=True)
-
-
-def nearest(subjects: Sequence[Subject], count: int) -> set[Pair]:
-    """The ``count`` nearest articles of each by document vector in its own language and script, and as many in others,
-    where languages take turns: the nearest article of each language, the nearest language first; then the second
-    nearest of each; and so on. Of equally near ones those that come first.
-
-    Without turns, many texts of one language on one topic crowd out the only translation, which is in another. Of the
-    pairs of translations, each taken as the only two of their article, 7.6 % were missed without turns and 6.8 % with
-    (of documentation 8.5 and 4.0 %, of texts on one topic 20.3 and 15.4 %). Turns of several articles at a time, mutual
-    neighbours first and CSLS missed 7.2 to 7.8 %; CSLS with turns 6.8 %, too, for twice the work
-    (``scripts/compare_candidates.py``).
-
-    Exact, by blocks of a matrix product: the cost grows with the square of the number of articles. The product is of
-    whole numbers (see ``_SCALE``; cosines are off by about 0.0002), so that neither the size of the blocks nor the
-    number of threads nor the processor can change a neighbour by a rounding error.
-    """
-    if len(subjects) < 2:
-        return set()
-    codes = np.unique([s.writing for s in subjects], return_inverse=True)[1]
-    positions = np.argsort(codes, kind="stable")  # each language in one piece, in the order of its articles
-    vectors, codes = whole_steps([subjects[i] for i in positions.tolist()]), codes[positions]
-    sizes = np.bincount(codes)
-    pairs: set[Pair] = set()
-    height = max(1, _CELLS // len(vectors))
-    for start in range(0, len(vectors), height):
-        rows = np.arange(start, min(start + height, len(vectors)))
-        similar = vectors[rows] @ vectors.T
-        similar[np.arange(len(rows)), rows] = _SELF
-        for columns, usable in _neighbours(similar, codes[rows], sizes, positions, count):
-            near = positions[columns][usable]
-            own = np.repeat(positions[rows], usable.sum(axis=1))
-            pairs.update(zip(np.minimum(own, near).tolist(), np.maximum(own, near).tolist(), strict=True))
-    return pairs
-
-
-def whole_steps(subjects: Sequence[Subject]) -> NDArray[np.float32]:
-    """Their document vectors in whole steps of 1 / ``_SCALE``, shape (subjects, dimensions)."""
-    return np.rint(np.stack([s.embedding.document for s in subjects]) * _SCALE).astype(np.float32)
-
-
-Neighbours = tuple[NDArray[np.intp], NDArray[np.bool_]]
-"""Columns, shape (rows, most), and which of them are neighbours."""
-
-
-def _neighbours(
-    similar: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    sizes: NDArray[np.intp],
-    positions: NDArray[np.intp],
-    count: int,
-) -> Iterable[Neighbours]:
-    """Those in the own language of each row, language by language, then those in all others.
-
-    ``codes`` are the rows' languages; columns are by language, ``sizes`` of each, and ``positions`` are theirs.
-    """
-    rounds = _rounds(sizes, count)
-    seen, ranks = [], []
-    for code, (end, size) in enumerate(zip(np.cumsum(sizes).tolist(), sizes.tolist(), strict=True)):
-        part = similar[:, end - size : end]
-        inside = np.flatnonzero(codes == code)
-        if len(inside) and size > 1:
-            columns = np.zeros((len(similar), min(count, size - 1)), np.intp)
-            columns[inside] = _best(part[inside], columns.shape[1]) + (end - size)
-            yield columns, np.broadcast_to((codes == code)[:, None], columns.shape)
-        seen.append(_best(part, min(rounds, size)) + (end - size))
-        ranks.append(np.arange(min(rounds, size)))
-    columns, rank = np.concatenate(seen, axis=1), np.concatenate(ranks)
-    other = np.repeat(np.arange(len(sizes)), np.minimum(sizes, rounds)) != codes[:, None]
-    yield _in_turns(np.take_along_axis(similar, columns, axis=1), columns, rank, other, positions, count)
-
-
-def _rounds(sizes: NDArray[np.intp], count: int) -> int:
-    """After how many turns every article has ``count`` neighbours in other languages, if there are so many."""
-    for rounds in range(1, count):
-        kept = np.minimum(sizes, rounds)
-        if kept.sum() - kept.max() >= count:
-            return rounds
-    return count
-
-
-def _best(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
-    """The columns of the ``count`` largest values of each row, the largest first, of equal ones the first."""
-    if count == 1:
-        return np.expand_dims(similar.argmax(axis=1), 1)
-    width = similar.shape[1]
-    # A whole number that orders by similarity, then by column: no two in a row are equal.
-    keys = np.arange(width) - similar.astype(np.int64) * width
-    columns = np.argpartition(keys, count - 1, axis=1)[:, :count]
-    order = np.argsort(np.take_along_axis(keys, columns, axis=1), axis=1)
-    return np.take_along_axis(columns, order, axis=1)
-
-
-def _in_turns(
-    similar: NDArray[np.float32],
-    columns: NDArray[np.intp],
-    rank: NDArray[np.intp],
-    other: NDArray[np.bool_],
-    positions: NDArray[np.intp],
-    count: int,
-) -> Neighbours:
-    """The first ``count`` of the columns by rank in their language, then by similarity, then by position."""
-    count = min(count, columns.shape[1])
-    width = len(positions)
-    keys = (similar.astype(np.int64) - rank * _RANK) * width - positions[columns]
-    keys[~other] = _NOT_ALLOWED
-    best = np.argpartition(keys, -count, axis=1)[:, -count:]
-    return np.take_along_axis(columns, best, axis=1), np.take_along_axis(other, best, axis=1)
-
-
-_SELF = -(2.0**27)
-"""Below every scalar product."""
-
-_RANK = 2**27
-"""Above the difference of any two scalar products."""
-
-_NOT_ALLOWED = np.iinfo(np.int64).min
+        enough: Whole = keys[begins][np.add.reduceat(weights, begins) >= round(FACT_WEIGHT / _WEIGHT_STEP)]
+        return enough

@@ -15,7 +15,7 @@ from functools import partial
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
-from dedup.candidates import Proposal, propose
+from dedup.candidates import Proposal, propose_among
 from dedup.clusters import Clustering, cluster
 from dedup.confirm import confirm, judge, same_text
 from dedup.conflicts import find_conflicts
@@ -117,7 +117,7 @@ def run_stages(
     subjects, calibration = understand(of_works, weighed, encoder, calibration)
     progress("proposing")
     keys = [article_keys(articles[i] for i in members) for members in works]
-    proposal = propose(keys, subjects, calibration, settings)
+    proposal = propose_among(keys, subjects, calibration, settings)
     progress("confirming")
     links = confirm(proposal.pairs, subjects, calibration)
     progress("clustering")

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dedup import candidates
-from dedup.candidates import GROUP_LIMIT, FactPairs, band_keys, nearest, pairs_in_groups, propose, sharing_facts
+from dedup.calibration import Calibration
+from dedup.candidates import (
+    GROUP_LIMIT,
+    Candidates,
+    Groups,
+    groups_of_bands,
+    pairs_in_groups,
+    propose_among,
+    sharing_facts,
+)
 from dedup.evidence import Subject
 from dedup.fingerprints import minhash_signatures
 from dedup.model import Embedding, Finder
@@ -44,7 +53,7 @@ def placed(vectors: Sequence[Sequence[float]] | NDArray[np.floating], languages:
 
 
 def test_the_union_names_every_finder_of_a_pair() -> None:
-    found = propose(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
+    found = propose_among(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
     by_pair = {(p.left, p.right): p.found_by for p in found.pairs}
     assert by_pair[0, 1] == (Finder.BANDS, Finder.FACTS, Finder.VECTORS)
     assert by_pair[0, 2][:2] == (Finder.SOURCE_URL, Finder.FACTS)
@@ -53,7 +62,7 @@ def test_the_union_names_every_finder_of_a_pair() -> None:
 
 
 def test_the_funnel_counts_what_each_finder_brought() -> None:
-    found = propose(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
+    found = propose_among(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
     counts = {stage.stage: stage.pairs for stage in found.funnel}
     assert counts["source-url"] == 1
     assert counts["bands"] == 1
@@ -64,7 +73,7 @@ def test_the_funnel_counts_what_each_finder_brought() -> None:
 
 
 def test_the_funnel_counts_what_one_finder_alone_brought() -> None:
-    found = propose(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
+    found = propose_among(KEYS, subjects(TEXTS, ["en", "en", "de", "en"]), calibration(), Settings(neighbours=1))
     counts = {stage.stage: stage.pairs for stage in found.funnel}
     for finder in (Finder.SOURCE_URL, Finder.BANDS, Finder.FACTS, Finder.VECTORS):
         assert counts[f"{finder} alone"] == sum(pair.found_by == (finder,) for pair in found.pairs)
@@ -75,14 +84,14 @@ def test_the_funnel_counts_what_one_finder_alone_brought() -> None:
 def test_the_funnel_counts_what_common_figures_would_have_brought() -> None:
     size = candidates.FACT_GROUP_LIMIT + 1
     texts = [f"{word} 77123" for word in map(str, range(10_000, 10_000 + size))]
-    found = propose([frozenset()] * size, subjects(texts), calibration(), Settings(neighbours=1))
+    found = propose_among([frozenset()] * size, subjects(texts), calibration(), Settings(neighbours=1))
     assert {s.stage: s.pairs for s in found.funnel}["left out of common figures"] == size * (size - 1) // 2
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_compare_is_no_candidate(count: int) -> None:
-    found = propose([frozenset()] * count, subjects(TEXTS[:count]) if count else [], calibration(), Settings())
-    assert found.pairs == ()
+    found = propose_among([frozenset()] * count, subjects(TEXTS[:count]) if count else [], calibration(), Settings())
+    assert not len(found.pairs)
 
 
 @settings(max_examples=20)
@@ -90,8 +99,8 @@ def test_nothing_to_compare_is_no_candidate(count: int) -> None:
 def test_the_order_of_the_articles_does_not_matter(order: list[int]) -> None:
     languages = ["en", "en", "de", "en"]
     chosen = Settings(neighbours=3)
-    here = propose(KEYS, subjects(TEXTS, languages), calibration(), chosen)
-    shuffled = propose(
+    here = propose_among(KEYS, subjects(TEXTS, languages), calibration(), chosen)
+    shuffled = propose_among(
         [KEYS[i] for i in order],
         subjects([TEXTS[i] for i in order], [languages[i] for i in order]),
         calibration(),
@@ -133,7 +142,7 @@ def test_a_large_group_is_a_star_and_a_chain_and_the_rest_is_counted() -> None:
 def test_a_group_that_many_keys_share_is_counted_once() -> None:
     size = GROUP_LIMIT + 1
     keys = [frozenset({"//example.org/a", "//example.org/b"})] * size
-    found = propose(keys, placed(np.eye(size), ["en"] * size), calibration(), Settings(neighbours=1))
+    found = propose_among(keys, placed(np.eye(size), ["en"] * size), calibration(), Settings(neighbours=1))
     expected = size * (size - 1) // 2 - (2 * size - 3)
     # The bands are equal too: the subjects here have one text.
     assert {s.stage: s.pairs for s in found.funnel}["left out of large groups"] == 2 * expected
