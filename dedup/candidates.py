@@ -63,6 +63,9 @@ _FACT_PAIRS = 2**21
 _WEIGHT_STEP = 2.0**-20
 """Unit in which the rarities of figures are added up, in nats: 64 of them are off by 0.00003 at most."""
 
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Of the hash of a band's values: odd, without a pattern."""
+
 Whole = NDArray[np.int64]
 Progress = Callable[[str], None]
 
@@ -187,9 +190,9 @@ def propose_among(
     """What :func:`propose` says of subjects."""
     return propose(
         keys,
-        np.array([s.fingerprint.signature for s in subjects], np.uint32).reshape(len(subjects), -1),
+        np.array([s.fingerprint.signature for s in subjects], np.uint32),
         [s.fingerprint.numbers for s in subjects],
-        np.array([s.embedding.document for s in subjects], np.float32).reshape(len(subjects), -1),
+        np.array([s.embedding.document for s in subjects], np.float32),
         [s.writing for s in subjects],
         calibration,
         settings,
@@ -240,7 +243,7 @@ def groups_of_bands(signatures: NDArray[np.uint32], bands: int) -> Iterator[Grou
         # One sort of hashes finds the few that may agree; these are then compared value by value.
         hashes = np.zeros(len(band), np.uint64)
         for column in band.T:
-            hashes = (hashes ^ column) * np.uint64(0x9E3779B97F4A7C15)
+            hashes = (hashes ^ column) * _HASH_FACTOR
             hashes ^= hashes >> np.uint64(29)
         order = np.argsort(hashes)
         equal = hashes[order][1:] == hashes[order][:-1]

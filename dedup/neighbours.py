@@ -18,6 +18,7 @@ The work for an article grows with the square root of their number. All products
 the size of blocks nor the number of threads nor the processor can change a neighbour by a rounding error.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -140,7 +141,8 @@ def whole_steps(documents: NDArray[np.floating] | NDArray[np.int16]) -> NDArray[
     """
     if documents.dtype == np.int16:
         return documents.astype(np.float32)
-    return np.rint(documents * np.float32(_SCALE)).astype(np.float32)
+    steps: NDArray[np.float32] = np.rint(documents * np.float32(_SCALE)).astype(np.float32)
+    return steps
 
 
 def _pair_keys(own: NDArray[np.integer], near: NDArray[np.integer], total: int) -> Whole:
@@ -227,7 +229,8 @@ def _best(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     distances = _FARTHEST - similar[rows, columns].astype(np.int64)
     keys = np.sort((rows * _DISTANCES + distances) * width + columns)
     starts = np.cumsum(np.bincount(rows, minlength=height)) - np.bincount(rows, minlength=height)
-    return keys[starts[:, None] + np.arange(count)] % width
+    best: NDArray[np.intp] = keys[starts[:, None] + np.arange(count)] % width
+    return best
 
 
 # --- by an index
@@ -248,7 +251,7 @@ def _indexed(
             in_own, in_other = (np.full((total, count), _NONE, np.int64) for _ in range(2))
             for rows, columns in _meetings(cells[:, probe], cells[:, 0]):
                 in_own[rows], in_other[rows] = _found_in(steps, codes, rows, columns, count)
-                compared += len(rows) * len(columns)
+                compared += len(rows) * len(columns) // (1 if probe else 2)  # the first probe sees each pair twice
             own.merge(in_own)
             other.merge(in_other)
     return np.unique(np.concatenate([own.pairs(), other.pairs()])), compared
@@ -310,10 +313,15 @@ def _drawn(total: int, size: int, seed: int) -> Whole:
     return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")[:size]
 
 
+def _cell_count(total: int) -> int:
+    """How many cells a table has."""
+    return min(max(PROBES, round(math.sqrt(CELL_WORK * total))), total)
+
+
 def _cells(steps: Steps, table: int) -> NDArray[np.int32]:
     """The nearest cells of each article in this table, nearest first, shape (articles, ``PROBES``)."""
     total = len(steps)
-    number = min(max(PROBES, round(np.sqrt(CELL_WORK * total))), total)
+    number = _cell_count(total)
     drawn = _drawn(total, min(total, number * _TRAINING), table + 1)
     training = steps[drawn].astype(np.float32)
     means = training[:number]
@@ -345,7 +353,7 @@ def _meetings(asking: NDArray[np.int32], lying: NDArray[np.int32]) -> Iterator[t
 
     A cell that is too large is cut into equal parts by position: those in the first part look in the first part only.
     """
-    number = int(max(asking.max(), lying.max())) + 1
+    number = _cell_count(len(lying))
     largest = LARGE_CELL * -(-len(lying) // number)
     askers, liers = (np.argsort(cells, kind="stable") for cells in (asking, lying))
     ends = [np.cumsum(np.bincount(cells, minlength=number))[:-1] for cells in (asking, lying)]
