@@ -153,7 +153,7 @@ def propose(
     total = len(writings)
     progress = progress or (lambda _step: None)
     progress("sources")
-    source, source_left_out = pairs_in_groups([_groups_of_keys(keys)], total)
+    source, source_left_out = pairs_in_groups([groups_of_keys(keys)], total)
     progress("bands")
     bands, bands_left_out = pairs_in_groups(groups_of_bands(signatures, settings.bands), total)
     progress("facts")
@@ -229,7 +229,7 @@ def _grouped(holders: Whole, keys: Whole) -> Groups:
     return Groups(holders[order][np.repeat(sizes > 1, sizes)], sizes[sizes > 1])
 
 
-def _groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
+def groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
     """The positions that share a key."""
     ids: dict[str, int] = {}
     distinct = [set(keys) for keys in keys_of_each]
