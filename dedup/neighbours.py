@@ -19,11 +19,14 @@ the size of blocks nor the number of threads nor the processor can change a neig
 """
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 EXACT_LIMIT = 20_000
 """Articles among which the search is exact."""
@@ -247,14 +250,28 @@ def _indexed(
     for table in range(TABLES):
         progress(f"vectors, table {table + 1} of {TABLES}")
         cells = _cells(steps, table)
-        for probe in range(PROBES):
+        for probe in range(cells.shape[1]):
             in_own, in_other = (np.full((total, count), _NONE, np.int64) for _ in range(2))
-            for rows, columns in _meetings(cells[:, probe], cells[:, 0]):
+
+            def search(meeting: tuple[Whole, Whole], in_own: Whole = in_own, in_other: Whole = in_other) -> int:
+                rows, columns = meeting  # no two meetings of a probe share a row
                 in_own[rows], in_other[rows] = _found_in(steps, codes, rows, columns, count)
-                compared += len(rows) * len(columns) // (1 if probe else 2)  # the first probe sees each pair twice
+                return len(rows) * len(columns)
+
+            meetings = list(_meetings(cells[:, probe], cells[:, 0]))
+            comparisons = sum(_side_by_side(search, meetings))
+            compared += comparisons if probe else comparisons // 2  # the first probe sees each pair twice
             own.merge(in_own)
             other.merge(in_other)
     return np.unique(np.concatenate([own.pairs(), other.pairs()])), compared
+
+
+def _side_by_side(work: Callable[[tuple[Whole, Whole]], int], meetings: Sequence[tuple[Whole, Whole]]) -> list[int]:
+    """The work done by a thread for each processor, none of which splits its small products among threads again: where
+    other programs run, these would wait for each other most of the time.
+    """
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, meetings))
 
 
 def half_whitened(documents: NDArray[np.floating] | NDArray[np.int16], codes: Whole) -> NDArray[np.int16]:

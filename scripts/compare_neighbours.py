@@ -13,9 +13,9 @@ those of the token table (``--model table``). Three searches:
 
 ``vectors`` is the share of right pairs (of different texts) that the search finds, ``all`` the share that it finds with
 the other finders together, ``reached`` the share of texts with a partner of which a right one is proposed;
-``of exact``, ``of whitened`` are the shares of the pairs of the exact searches that are found; ``kept apart`` the share
-of all pairs that were not compared, at least; ``CPU`` is in seconds. Exact searches are left out above ``--exact-up-to``
-texts.
+``of exact``, ``of whitened`` are the shares of the pairs of the exact searches that are found; ``kept apart`` the
+share of all pairs that were not compared, at least; ``CPU`` is in seconds. Exact searches are left out above
+``--exact-up-to`` texts.
 """
 
 import argparse
@@ -113,7 +113,7 @@ def understood(records: Sequence[Record], encoder: Encoder, calibration: Calibra
     prints = fingerprint(articles, SETTINGS)
     works = works_of(prints)
     keys = [article_keys(articles[i] for i in members) for members in works]
-    articles, prints = ([some[members[0]] for members in works] for some in (articles, prints))
+    articles, prints = [articles[members[0]] for members in works], [prints[members[0]] for members in works]
     prints = discount(articles, prints, find_boilerplate(articles, prints), SETTINGS)
     documents = []
     for start in range(0, len(prints), AT_ONCE):
@@ -181,7 +181,7 @@ def show(title: str, draws: Sequence[Input], found: Sequence[Found], wholes: Seq
 
     def share(of: Callable[[Input, Found], tuple[int, int]]) -> float:
         parts, all_ = zip(*(of(draw, one) for draw, one in zip(draws, found, strict=True)), strict=True)
-        return sum(parts) / max(1, sum(all_))
+        return float(sum(parts) / max(1, sum(all_)))
 
     columns = [
         share(lambda draw, one: (int(np.isin(draw.right, one.pairs).sum()), len(draw.right))),
