@@ -15,7 +15,7 @@ those of the token table (``--model table``). Three searches:
 the other finders together, ``reached`` the share of texts with a partner of which a right one is proposed;
 ``of exact``, ``of whitened`` are the shares of the pairs of the exact searches that are found; ``kept apart`` the
 share of all pairs that were not compared, at least; ``CPU`` is in seconds. Exact searches are left out above
-``--exact-up-to`` texts.
+``--exact-up-to`` texts. ``--set WHITENING=0.35 TABLES=8`` tries other values of the constants of the index.
 """
 
 import argparse
@@ -80,7 +80,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
     parser.add_argument("--exact-up-to", type=int, default=neighbours.EXACT_LIMIT, metavar="TEXTS")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="constants of dedup.neighbours")
     options = parser.parse_args()
+    for name, _, value in (setting.partition("=") for setting in options.set):
+        setattr(neighbours, name, type(getattr(neighbours, name))(value))
     encoder: Encoder = load_encoder("table", SETTINGS.batch_size)
     encoder = CachedEncoder(encoder, options.cache) if options.cache else encoder
     calibration = calibrations.shipped(encoder.digest)
