@@ -6,8 +6,8 @@ the square of their number, and an index says which are compared, in three steps
 * *space*: each writing's mean in the run is taken out and the vectors are half whitened, that is, multiplied by the
   covariance to the power of minus a quarter (whitening: Su et al. 2021, arXiv:2103.15316; that part of it serves better
   than the whole: Diera et al. 2024, arXiv:2411.17538). What all articles of a run share says nothing. Of documentation,
-  an exact search then finds 94.5 % of the pairs of translations rather than 85.6 %; of texts with more translations than
-  ten neighbours can hold a little fewer, but one at least of more texts (``scripts/compare_neighbours.py``).
+  an exact search then finds 94.5 % of the pairs of translations rather than 85.6 %; of texts with more translations
+  than ten neighbours can hold a little fewer, but one at least of more texts (``scripts/compare_neighbours.py``).
 * *tables*: in each of ``TABLES`` tables the space is cut into cells, each around the mean of some articles drawn anew
   for each table (k-means: Lloyd 1982). An article lies in the cell of the nearest mean and is compared with those in
   its ``PROBES`` nearest cells (multi-probe: Lv et al. 2007). Neighbours that a border parts in one table are in one
