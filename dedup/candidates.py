@@ -157,7 +157,7 @@ def propose(
     total = len(writings)
     progress = progress or (lambda _step: None)
     progress("sources")
-    source, source_left_out = pairs_in_groups([_groups_of_keys(keys)], total)
+    source, source_left_out = pairs_in_groups([groups_of_keys(keys)], total)
     progress("bands")
     bands, bands_left_out = pairs_in_groups(groups_of_bands(signatures, settings.bands), total)
     progress("facts")
@@ -194,9 +194,9 @@ def propose_among(
     """What :func:`propose` says of subjects."""
     return propose(
         keys,
-        np.array([s.fingerprint.signature for s in subjects], np.uint32).reshape(len(subjects), -1),
+        np.array([s.fingerprint.signature for s in subjects], np.uint32),
         [s.fingerprint.numbers for s in subjects],
-        np.array([s.embedding.document for s in subjects], np.float32).reshape(len(subjects), -1),
+        np.array([s.embedding.document for s in subjects], np.float32),
         [s.writing for s in subjects],
         calibration,
         settings,
@@ -233,7 +233,7 @@ def _grouped(holders: Whole, keys: Whole) -> Groups:
     return Groups(holders[order][np.repeat(sizes > 1, sizes)], sizes[sizes > 1])
 
 
-def _groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
+def groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
     """The positions that share a key."""
     ids: dict[str, int] = {}
     distinct = [set(keys) for keys in keys_of_each]

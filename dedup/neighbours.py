@@ -5,8 +5,9 @@ the square of their number, and an index says which are compared, in three steps
 
 * *space*: each writing's mean in the run is taken out and the vectors are half whitened, that is, multiplied by the
   covariance to the power of minus a quarter (whitening: Su et al. 2021, arXiv:2103.15316; that part of it serves better
-  than the whole: Diera et al. 2024, arXiv:2411.17538). What all articles of a run share says nothing. Of pairs of
-  translations, the ten nearest then hold more than in the plain space (``scripts/compare_neighbours.py``).
+  than the whole: Diera et al. 2024, arXiv:2411.17538). What all articles of a run share says nothing. Of documentation,
+  an exact search then finds 94.5 % of the pairs of translations rather than 85.6 %; of texts with more translations
+  than ten neighbours can hold a little fewer, but one at least of more texts (``scripts/compare_neighbours.py``).
 * *tables*: in each of ``TABLES`` tables the space is cut into cells, each around the mean of some articles drawn anew
   for each table (k-means: Lloyd 1982). An article lies in the cell of the nearest mean and is compared with those in
   its ``PROBES`` nearest cells (multi-probe: Lv et al. 2007). Neighbours that a border parts in one table are in one
@@ -18,11 +19,15 @@ The work for an article grows with the square root of their number. All products
 the size of blocks nor the number of threads nor the processor can change a neighbour by a rounding error.
 """
 
+import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 EXACT_LIMIT = 20_000
 """Articles among which the search is exact."""
@@ -140,7 +145,8 @@ def whole_steps(documents: NDArray[np.floating] | NDArray[np.int16]) -> NDArray[
     """
     if documents.dtype == np.int16:
         return documents.astype(np.float32)
-    return np.rint(documents * np.float32(_SCALE)).astype(np.float32)
+    steps: NDArray[np.float32] = np.rint(documents * np.float32(_SCALE)).astype(np.float32)
+    return steps
 
 
 def _pair_keys(own: NDArray[np.integer], near: NDArray[np.integer], total: int) -> Whole:
@@ -227,7 +233,8 @@ def _best(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     distances = _FARTHEST - similar[rows, columns].astype(np.int64)
     keys = np.sort((rows * _DISTANCES + distances) * width + columns)
     starts = np.cumsum(np.bincount(rows, minlength=height)) - np.bincount(rows, minlength=height)
-    return keys[starts[:, None] + np.arange(count)] % width
+    best: NDArray[np.intp] = keys[starts[:, None] + np.arange(count)] % width
+    return best
 
 
 # --- by an index
@@ -244,14 +251,28 @@ def _indexed(
     for table in range(TABLES):
         progress(f"vectors, table {table + 1} of {TABLES}")
         cells = _cells(steps, table)
-        for probe in range(PROBES):
+        for probe in range(cells.shape[1]):
             in_own, in_other = (np.full((total, count), _NONE, np.int64) for _ in range(2))
-            for rows, columns in _meetings(cells[:, probe], cells[:, 0]):
+
+            def search(meeting: tuple[Whole, Whole], in_own: Whole = in_own, in_other: Whole = in_other) -> int:
+                rows, columns = meeting  # no two meetings of a probe share a row
                 in_own[rows], in_other[rows] = _found_in(steps, codes, rows, columns, count)
-                compared += len(rows) * len(columns)
+                return len(rows) * len(columns)
+
+            meetings = list(_meetings(cells[:, probe], cells[:, 0]))
+            comparisons = sum(_side_by_side(search, meetings))
+            compared += comparisons if probe else comparisons // 2  # the first probe sees each pair twice
             own.merge(in_own)
             other.merge(in_other)
     return np.unique(np.concatenate([own.pairs(), other.pairs()])), compared
+
+
+def _side_by_side(work: Callable[[tuple[Whole, Whole]], int], meetings: Sequence[tuple[Whole, Whole]]) -> list[int]:
+    """The work done by a thread for each processor, none of which splits its small products among threads again: where
+    other programs run, these would wait for each other most of the time.
+    """
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, meetings))
 
 
 def half_whitened(documents: NDArray[np.floating] | NDArray[np.int16], codes: Whole) -> NDArray[np.int16]:
@@ -310,10 +331,15 @@ def _drawn(total: int, size: int, seed: int) -> Whole:
     return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")[:size]
 
 
+def _cell_count(total: int) -> int:
+    """How many cells a table has."""
+    return min(max(PROBES, round(math.sqrt(CELL_WORK * total))), total)
+
+
 def _cells(steps: Steps, table: int) -> NDArray[np.int32]:
     """The nearest cells of each article in this table, nearest first, shape (articles, ``PROBES``)."""
     total = len(steps)
-    number = min(max(PROBES, round(np.sqrt(CELL_WORK * total))), total)
+    number = _cell_count(total)
     drawn = _drawn(total, min(total, number * _TRAINING), table + 1)
     training = steps[drawn].astype(np.float32)
     means = training[:number]
@@ -345,7 +371,7 @@ def _meetings(asking: NDArray[np.int32], lying: NDArray[np.int32]) -> Iterator[t
 
     A cell that is too large is cut into equal parts by position: those in the first part look in the first part only.
     """
-    number = int(max(asking.max(), lying.max())) + 1
+    number = _cell_count(len(lying))
     largest = LARGE_CELL * -(-len(lying) // number)
     askers, liers = (np.argsort(cells, kind="stable") for cells in (asking, lying))
     ends = [np.cumsum(np.bincount(cells, minlength=number))[:-1] for cells in (asking, lying)]

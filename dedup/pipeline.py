@@ -12,12 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
-from dedup.candidates import Proposal, propose
+from dedup.candidates import Proposal, propose_among
 from dedup.clusters import Clustering, cluster
 from dedup.confirm import Confirmation, confirm, judge, same_text
 from dedup.conflicts import find_conflicts
@@ -194,7 +192,7 @@ def run_stages(
     weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
     subjects, known = understand(languages, weighed, [s.embedding for s in whole], models, progress)
     progress(Stage.PROPOSE)
-    proposal = _proposal(keys, subjects, known, settings)
+    proposal = propose_among(keys, subjects, known, settings)
     confirmation = confirm(
         proposal.pairs,
         subjects,
@@ -239,21 +237,6 @@ def sketched(
         progress(Stage.SKETCH, len(sketches))
     kept, doubles = unique(sketches, lambda sketch: sketch.rank)
     return kept, in_order((*skipped, *doubles))
-
-
-def _proposal(
-    keys: Sequence[frozenset[str]], subjects: Sequence[Subject], calibration: Calibration, settings: Settings
-) -> Proposal:
-    count = len(subjects)
-    return propose(
-        keys,
-        np.array([s.fingerprint.signature for s in subjects], np.uint32).reshape(count, settings.permutations),
-        [s.fingerprint.numbers for s in subjects],
-        np.array([s.embedding.document for s in subjects], np.float32).reshape(count, -1),
-        [s.writing for s in subjects],
-        calibration,
-        settings,
-    )
 
 
 def _consulted(

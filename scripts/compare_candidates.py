@@ -35,11 +35,11 @@ from calibrate import CORPORA, selected
 from numpy.typing import NDArray
 from vector_cache import CachedEncoder
 
-from dedup.candidates import nearest, whole_steps
 from dedup.encoders import load_encoder
 from dedup.evidence import Subject
 from dedup.fingerprints import fingerprint
 from dedup.model import Record
+from dedup.neighbours import nearest, whole_steps
 from dedup.pipeline import models_of, understand
 from dedup.prepare import prepare
 from dedup.settings import Settings
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--dominant", nargs="+", default=[], help="languages that hold most of the input")
     options = parser.parse_args()
     subjects, golds, corpora = read(options.data, options.cache)
-    steps = whole_steps(subjects)
+    steps = whole_steps(np.stack([s.embedding.document for s in subjects]))
     writings = np.unique([s.writing for s in subjects], return_inverse=True)[1]
     given = Input(steps @ steps.T, writings, np.unique(golds, return_inverse=True)[1], corpora)
     print(f"{len(subjects)} records, {writings.max() + 1} languages, {given.golds.max() + 1} articles")
@@ -198,7 +198,9 @@ def all_partners(given: Input, subjects: Sequence[Subject]) -> None:
     members = [np.flatnonzero(given.golds == gold) for gold in range(given.golds.max() + 1)]
     true = {(a, b) for group in members for n, a in enumerate(group.tolist()) for b in group[n + 1 :].tolist()}
     partnered = {position for pair in true for position in pair}
-    shipped = {(a, b) for a, b in nearest(subjects, COUNT) if given.writings[a] != given.writings[b]}
+    package = nearest(np.stack([s.embedding.document for s in subjects]), [s.writing for s in subjects], COUNT)
+    near = zip(package.left.tolist(), package.right.tolist(), strict=True)
+    shipped = {(a, b) for a, b in near if given.writings[a] != given.writings[b]}
     for way in WAYS:
         ranker = Ranker(given, lambda row: given.writings != given.writings[row], way.csls)
         pairs = set()

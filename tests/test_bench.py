@@ -30,7 +30,7 @@ from noise import noisy, typing_errors, without_punctuation, wrong_encoding
 from outcome import Outcome, confusion_of
 
 from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT
-from dedup.candidates import Proposal
+from dedup.candidates import Candidates, Proposal
 from dedup.clusters import Clustering
 from dedup.encoders import HashingEncoder
 from dedup.evidence import sort_of
@@ -74,7 +74,7 @@ def clustered(outcome: Outcome, *clusters: Sequence[int]) -> Outcome:
 
 def proposing(outcome: Outcome, *pairs: CandidatePair) -> Outcome:
     """As if the finders had proposed these."""
-    changed = replace(outcome.stages, proposal=Proposal(pairs, ()))
+    changed = replace(outcome.stages, proposal=Proposal(Candidates.of(pairs), ()))
     return replace(outcome, stages=changed, proposed={(p.left, p.right): p.found_by for p in pairs})
 
 

@@ -19,7 +19,7 @@ from dedup.calibration.levels import (
     sparse,
 )
 from dedup.calibration.pairs import Pool
-from dedup.candidates import propose
+from dedup.candidates import propose_among
 from dedup.confirm import confirm
 from dedup.settings import Settings
 
@@ -130,7 +130,7 @@ def test_scored_candidates_are_what_runs_over_the_draws_propose() -> None:
     whole = Pool("c", subjects, [row["gold"] for row in rows])
     found = list(scored_candidates(whole, stages.calibration(), random.Random(1)))  # noqa: S311
 
-    proposed = propose([()] * len(subjects), subjects, stages.calibration(), Settings()).pairs
+    proposed = propose_among([()] * len(subjects), subjects, stages.calibration(), Settings()).pairs
     links = confirm(proposed, subjects, stages.calibration())
     dense = [one for one in found if one.draw == "dense"]
     assert [one.odds for one in dense] == pytest.approx([math.log(k.probability / (1 - k.probability)) for k in links])

@@ -27,7 +27,7 @@ from scipy.special import expit
 from dedup.calibration import AS_FITTED, SAME_LANGUAGE, SORTS, Calibration, Level, Weights
 from dedup.calibration.fit import log_odds
 from dedup.calibration.pairs import Pool, measured
-from dedup.candidates import propose
+from dedup.candidates import propose_among
 from dedup.evidence import sort_of
 from dedup.settings import Settings
 
@@ -84,7 +84,7 @@ def candidates_of(pool: Pool, calibration: Calibration, rng: random.Random) -> I
     for draw, chosen in draws.items():
         for positions in chosen:
             subjects, golds = [pool.subjects[i] for i in positions], [pool.golds[i] for i in positions]
-            for pair in propose([()] * len(subjects), subjects, calibration, Settings()).pairs:
+            for pair in propose_among([()] * len(subjects), subjects, calibration, Settings()).pairs:
                 left, right = subjects[pair.left], subjects[pair.right]
                 same = golds[pair.left] == golds[pair.right]
                 yield Candidate(pool.corpus, draw, sort_of(left, right), measured(left, right, calibration), same)
