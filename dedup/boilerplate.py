@@ -91,9 +91,7 @@ def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprin
     return frozenset(passage for passage, sample in common.samples if verdict[sample])
 
 
-def discount(
-    fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], settings: Settings
-) -> list[Fingerprint]:
+def discount(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], settings: Settings) -> list[Fingerprint]:
     """The fingerprints with these passages counting little, in the same order; those without any, and those with
     nothing else, as they are: the very objects that were given.
     """

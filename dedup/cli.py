@@ -21,12 +21,13 @@ import click
 
 from dedup import __version__
 from dedup.errors import DedupError, InputError
-from dedup.settings import Settings
+from dedup.settings import CONFIRM, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from dedup.model import EncoderInfo, Report, Skipped
+    from dedup.progress import Progress
     from dedup.read import Fields
 
 UNUSABLE = 2
@@ -57,7 +58,7 @@ def _run(arguments: Sequence[str]) -> int:
         _discard_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        _complain("interrupted")
+        _complain("interrupted: nothing was written; a run that is started again keeps the vectors that the model made")
         return INTERRUPTED
     except Exception as error:
         if context is not None and context.params["debug"]:
@@ -196,7 +197,15 @@ _calibration_option = click.option(
 @_format_option
 @_threshold_option
 @_model_option
+@click.option(
+    "--confirm",
+    type=click.Choice(CONFIRM),
+    help="Which records the model sees: those that the token table leaves open, all, none.  [default: auto]",
+)
 @_calibration_option
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each processor]"
+)
 @_record_options
 @click.option("--strict", is_flag=True, help="Exit with 2 if anything had to be skipped.")
 def run(
@@ -205,7 +214,9 @@ def run(
     form: str,
     threshold: float | None,
     model: str | None,
+    confirm: str | None,
     calibration: str | None,
+    workers: int | None,
     strict: bool,
     **field_names: str,
 ) -> None:
@@ -219,15 +230,27 @@ def run(
       dedup run articles/ -o report.json
       zcat crawl.jsonl.gz | dedup run - --text-field body --format json > report.json
     """  # noqa: D301 - click reads the backspace
-    settings = _settings({}, threshold=threshold, model=model, calibration=calibration)
+    settings = _settings(
+        {},
+        threshold=threshold,
+        model=model,
+        confirm=confirm,
+        calibration=calibration,
+        workers=workers or _processors(),
+    )
     if output is not None and not output.parent.is_dir():  # rather now than after hours
         raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
     with _progress() as progress:
+        from dedup.encoders import TABLE, RememberingEncoder, load_encoder
         from dedup.pipeline import find_clusters
         from dedup.read import read_records
 
         started = time.monotonic()
-        report = find_clusters(read_records(paths, _fields(**field_names)), settings, progress=progress)
+        encoder = load_encoder(settings.model, settings.batch_size)
+        if settings.model != TABLE:
+            encoder = RememberingEncoder(encoder)
+        records = read_records(paths, _fields(**field_names))
+        report = find_clusters(records, settings, encoder=encoder, progress=progress)
         seconds = time.monotonic() - started
     if not report.articles:
         raise InputError(f"nothing to compare: 0 records read, {_skipped(report.skipped)}")
@@ -384,16 +407,23 @@ def _settings(of_report: Mapping[str, Any], **called: float | str | None) -> Set
     return Settings(**chosen)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Tells a person at a terminal which stage a run is in."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    with Console(stderr=True).status("loading") as status:
-        yield status.update
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """Tells a person at a terminal which stage a run is in, how far it has come, how fast, and what remains."""
+    from dedup.progress import silent
+
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from dedup.report.bars import bars
+
+    with bars() as progress:
+        yield progress
 
 
 def _console() -> "Console":

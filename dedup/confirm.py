@@ -47,7 +47,8 @@ def confirm(
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Confirmation:
     """A judgement of every candidate pair that can be one article. The candidates ascend; ``subjects`` are by position,
-    and ``by`` says what their vectors came from. ``workers`` processes do it; ``progress`` is told how many pairs are decided.
+    and ``by`` says what their vectors came from. ``workers`` processes do it; ``progress`` is told how many
+    pairs are decided.
     """
 
     def judged(start: int, end: int) -> list[Link]:

@@ -87,7 +87,9 @@ def consult(
     )
 
 
-def _rounds(open_pairs: Sequence[Link], closer: Mapping[int, Subject], subjects: Sequence[Subject]) -> Iterator[list[Link]]:
+def _rounds(
+    open_pairs: Sequence[Link], closer: Mapping[int, Subject], subjects: Sequence[Subject]
+) -> Iterator[list[Link]]:
     """The pairs in portions whose texts come to ``ROUND`` segments that are not among ``closer`` yet, or one pair."""
     asked: list[Link] = []
     new: set[int] = set()

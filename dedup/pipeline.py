@@ -42,8 +42,8 @@ from dedup.model import (
 )
 from dedup.progress import Progress, Stage, silent
 from dedup.read.unique import in_order, unique
-from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.screen import Screen
+from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.sketch import Sketch, sketches_of
 from dedup.spool import Spool
 

@@ -115,7 +115,9 @@ class Screen:
         for other, paired in zip(open_, paired_with(here.subject, [self._subjects[o] for o in open_]), strict=True):
             there = self._side(other)
             lines = self._lines[sort_of(here.subject, there.subject)]
-            bound = bounds[other] + _read(lines, "alignment", paired.smaller) + _read(lines, "containment", paired.larger)
+            bound = (
+                bounds[other] + _read(lines, "alignment", paired.smaller) + _read(lines, "containment", paired.larger)
+            )
             if bound >= self._least:
                 bound += _read(lines, "order", paired.order())
             if bound >= self._least:
@@ -212,7 +214,9 @@ def paired_with(here: Subject, others: Sequence[Subject]) -> Iterator[Paired]:
     their = np.bincount(found, theirs[mutual] * weight, len(others)) / np.add.reduceat(theirs, ends[:-1])
     passages = np.stack([places, np.flatnonzero(mutual) - ends[found]], axis=1)
     parts = np.split(passages, np.searchsorted(found, np.arange(1, len(others))))
-    for smaller, larger, some in zip(np.minimum(own, their).tolist(), np.maximum(own, their).tolist(), parts, strict=True):
+    for smaller, larger, some in zip(
+        np.minimum(own, their).tolist(), np.maximum(own, their).tolist(), parts, strict=True
+    ):
         yield Paired(smaller, larger, some)
 
 

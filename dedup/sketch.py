@@ -90,10 +90,7 @@ def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list
     return [
         *skipped,
         *unusable,
-        *(
-            Sketch(entry_of(a), rank_of(a.record), f, e)
-            for a, f, e in zip(articles, prints, embeddings, strict=True)
-        ),
+        *(Sketch(entry_of(a), rank_of(a.record), f, e) for a, f, e in zip(articles, prints, embeddings, strict=True)),
     ]
 
 

@@ -42,7 +42,7 @@ from dedup.model import Record
 from dedup.neighbours import nearest, whole_steps
 from dedup.pipeline import models_of, understand
 from dedup.prepare import prepare
-from dedup.settings import Settings
+from dedup.settings import ALWAYS, Settings
 
 COUNT = 10
 """Candidates of a record in other languages."""
@@ -123,7 +123,8 @@ def read(data: Path, cache: Path) -> tuple[list[Subject], list[str], list[str]]:
     rows = [row for name in CORPORA for row in selected(data, name)]
     articles, _ = prepare([Record(f"{r.corpus}/{r.id}", r.text, None, r.language) for r in rows])
     encoder = CachedEncoder(load_encoder("bundled", Settings().batch_size), cache)
-    subjects, _ = understand(articles, fingerprint(articles, Settings()), encoder)
+    languages, models = [a.language for a in articles], models_of(Settings(confirm=ALWAYS), encoder, None)
+    subjects, _ = understand(languages, fingerprint(articles, Settings()), [], models)
     return subjects, [f"{r.corpus}/{r.gold}" for r in rows], [r.corpus for r in rows]
 
 

@@ -16,7 +16,7 @@ from dedup.encoders import Encoder
 from dedup.evaluate import Evaluation, evaluate
 from dedup.evidence import Subject, sort_of
 from dedup.model import CandidatePair, Finder, Link
-from dedup.pipeline import Stages, judge_unproposed, report_of, run_stages
+from dedup.pipeline import Stages, report_of, run_stages
 from dedup.report.document import document_of
 
 Pair = tuple[int, int]
@@ -46,8 +46,7 @@ class Outcome:
     def judged(self, pair: Pair) -> Link:
         """The judgement of two records with different texts, whether a finder proposed them or not; by works."""
         left, right = sorted(self.works[record] for record in pair)
-        s = self.stages
-        return judge_unproposed(CandidatePair(left, right, ()), s.keys, s.subjects, s.calibration)
+        return self.stages.judge(CandidatePair(left, right, ()))
 
     def found_by(self, pair: Pair) -> tuple[Finder, ...]:
         """The finders that proposed two records, copies of one text counting as found by their text."""
@@ -78,13 +77,13 @@ def run(
     started = time.perf_counter()
     records = [Record(r.id, r.text, None, None if identify else r.language) for r in rows]
     stages = run_stages(records, settings, encoder, calibration)
-    report = report_of(stages, settings, encoder)
+    report = report_of(stages, settings)
     seconds = time.perf_counter() - started
     if stages.skipped:
         raise ValueError(f"unusable records in an input: {stages.skipped}")
     by_id = {row.id: row for row in rows}
     return Outcome(
-        rows=tuple(by_id[a.record.id] for a in stages.articles),
+        rows=tuple(by_id[a.id] for a in stages.articles),
         stages=stages,
         report=report,
         works=numbers(stages.works, len(rows)),

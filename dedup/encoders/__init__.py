@@ -2,16 +2,17 @@
 
 ``load_encoder("bundled")`` is the embedded model, ``load_encoder("table")`` its token table without the transformer;
 any other word is a sentence-transformers name or folder.
-:class:`HashingEncoder` is the small deterministic fake for tests, here and in users' projects.
+:class:`RememberingEncoder` keeps what another one computed. :class:`HashingEncoder` is the small deterministic fake for tests, here and in users' projects.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from dedup.encoders.hashing import HashingEncoder
+from dedup.encoders.remembering import RememberingEncoder
 from dedup.model import Vectors
 
-__all__ = ["Encoder", "HashingEncoder", "load_encoder"]
+__all__ = ["Encoder", "HashingEncoder", "RememberingEncoder", "load_encoder"]
 
 BUNDLED = "bundled"
 TABLE = "table"

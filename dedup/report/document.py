@@ -116,6 +116,10 @@ class Link(Struct, frozen=True, kw_only=True):
             "for probabilities from 1e-9 to 1 - 1e-9."
         ),
     ]
+    confirmed_by: Annotated[
+        model.Confirmed,
+        Meta(description="What the probability rests on: equal texts, vectors of the token table, or of the model."),
+    ] = model.Confirmed.MODEL
 
 
 class WeakestPair(Struct, frozen=True, kw_only=True):
@@ -184,6 +188,13 @@ class Document(Struct, frozen=True, kw_only=True):
     clusters: Annotated[tuple[Cluster, ...], Meta(description="By the id of the first member.")]
     conflicts: Annotated[tuple[Conflict, ...], Meta(description="By URL.")]
     skipped: Annotated[tuple[Skipped, ...], Meta(description="By path and line.")]
+    first_encoder: Annotated[
+        Encoder | None,
+        Meta(
+            description="What every record met, where 'encoder' was only asked about what that left open. Null where "
+            "'encoder' met every record, and in reports of versions that did not tell."
+        ),
+    ] = None
 
 
 def document_of(report: model.Report) -> Document:
@@ -201,11 +212,7 @@ def document_of(report: model.Report) -> Document:
     return Document(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name="dedup", version=__version__),
-        encoder=Encoder(
-            name=writable(report.encoder.name),
-            digest=report.encoder.digest,
-            calibration=writable(report.encoder.calibration),
-        ),
+        encoder=_encoder(report.encoder),
         settings={
             name: writable(value) if isinstance(value, str) else value
             for name, value in sorted(report.settings.items())
@@ -215,7 +222,12 @@ def document_of(report: model.Report) -> Document:
         clusters=tuple(sorted(clusters, key=lambda cluster: cluster.members[0].id)),
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.source_url, conflict.members))),
         skipped=_skipped(report.skipped),
+        first_encoder=None if report.first_encoder is None else _encoder(report.first_encoder),
     )
+
+
+def _encoder(encoder: model.EncoderInfo) -> Encoder:
+    return Encoder(name=writable(encoder.name), digest=encoder.digest, calibration=writable(encoder.calibration))
 
 
 def writable(text: str) -> str:
@@ -284,6 +296,7 @@ def _link(link: model.Link, ids: Sequence[str]) -> Link:
         probability=rounded(link.probability),
         found_by=link.found_by,
         evidence=evidence_of(link),
+        confirmed_by=link.confirmed_by,
     )
 
 

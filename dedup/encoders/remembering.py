@@ -1,0 +1,119 @@
+"""An encoder that keeps its vectors on disk, so that no text is encoded twice: not in a later run, nor after a break.
+
+One SQLite file a model lies in the cache folder. A vector is known by a hash of its text; it is kept, and used from the
+first time on, in 16-bit floats, so that a run that finds it and one that computes it give the same report.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dedup.encoders.bundled import cache_folder
+from dedup.model import Vectors
+
+if TYPE_CHECKING:
+    from dedup.encoders import Encoder
+
+MOST = 1_000_000
+"""Vectors that are kept of a model, those used last: 0.8 GB of 384 dimensions."""
+
+CHUNK = 2_048
+"""Texts that are encoded between two writes: what an interrupted run keeps."""
+
+VERSION = 1
+"""Raise when the file's content changes: it is part of the file's name."""
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
+_AT_ONCE = 500  # SQLite takes at least 999 parameters a query
+_BUSY = 10.0  # seconds that another process may take to write
+
+
+class RememberingEncoder:
+    """Another encoder's vectors, computed at most once. A cache that cannot be used is passed over, with a note."""
+
+    def __init__(self, encoder: "Encoder") -> None:
+        self._encoder = encoder
+        self._usable = True
+
+    @property
+    def name(self) -> str:
+        """Of the encoder behind."""
+        return self._encoder.name
+
+    @property
+    def digest(self) -> str:
+        """Of the encoder behind."""
+        return self._encoder.digest
+
+    @property
+    def file(self) -> Path:
+        """Where the vectors lie."""
+        return cache_folder() / f"vectors-{self.digest[:12]}-v{VERSION}.sqlite"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector a text; see :class:`dedup.encoders.Encoder`."""
+        keys = [_key(text) for text in texts]
+        known = self._recall(list(dict.fromkeys(keys)))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        items = list(missing.items())
+        for start in range(0, len(items), CHUNK):
+            chunk = items[start : start + CHUNK]
+            vectors = self._encoder.encode([text for _, text in chunk]).astype(np.float16)
+            fresh = {key: vector.tobytes() for (key, _), vector in zip(chunk, vectors, strict=True)}
+            known |= fresh
+            self._remember(fresh)
+        if not keys:
+            return self._encoder.encode([])
+        rows = np.frombuffer(b"".join(known[key] for key in keys), np.float16).reshape(len(keys), -1)
+        vectors32 = rows.astype(np.float32)
+        norms = np.linalg.norm(vectors32, axis=1, keepdims=True)
+        unit: Vectors = vectors32 / np.maximum(norms, np.float32(1e-12))
+        return unit
+
+    def _recall(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        known: dict[bytes, bytes] = {}
+        if not self._usable:
+            return known
+        try:
+            with closing(self._opened()) as file:
+                for start in range(0, len(keys), _AT_ONCE):
+                    part = keys[start : start + _AT_ONCE]
+                    places = ",".join("?" * len(part))
+                    known.update(file.execute(f"SELECT key, vector FROM vectors WHERE key IN ({places})", part))  # noqa: S608
+        except (sqlite3.Error, OSError) as error:
+            self._pass_over(error)
+        return known if len({len(vector) for vector in known.values()}) < 2 else {}
+
+    def _remember(self, fresh: dict[bytes, bytes]) -> None:
+        if not self._usable:
+            return
+        try:
+            with closing(self._opened()) as file, file:
+                file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", fresh.items())
+                file.execute(
+                    "DELETE FROM vectors WHERE rowid <= (SELECT max(rowid) FROM vectors) - ?",
+                    (MOST,),
+                )
+        except (sqlite3.Error, OSError) as error:
+            self._pass_over(error)
+
+    def _opened(self) -> sqlite3.Connection:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        opened = sqlite3.connect(self.file, timeout=_BUSY)
+        opened.execute(_SCHEMA)
+        return opened
+
+    def _pass_over(self, error: Exception) -> None:
+        logging.getLogger(__name__).warning("vectors are not kept: %s: %s", self.file, error)
+        self._usable = False
+
+
+def _key(text: str) -> bytes:
+    import xxhash
+
+    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
