@@ -102,7 +102,8 @@ def embed(
 
 def document_vector(steps: Steps, norms: NDArray[np.float32], widths: NDArray[np.float32]) -> NDArray[np.float32]:
     """The normalised mean of the segments, weighted by their widths, shape (dimensions,)."""
-    return unit_rows(((widths * norms) @ steps.astype(np.float32))[None, :])[0]
+    mean: NDArray[np.float32] = unit_rows(((widths * norms) @ steps.astype(np.float32))[None, :])[0]
+    return mean
 
 
 def in_steps(vectors: Vectors) -> tuple[Steps, NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """Which candidate pairs can be one article at all: a bound on the evidence, from the cheap pieces to the dear ones.
 
 Nine of ten candidate pairs are a text and a neighbour that is plainly another article. The score of a pair is a sum of
-curves (:mod:`dedup.confirm`), and of a piece of evidence that has not been looked at, the most that it can add is known.
+curves (:mod:`dedup.confirm`), and the most that a piece of evidence can add is known before it has been looked at.
 So a pair is dropped as soon as what has been seen, and the most that the rest can add, stay under ``LEAST``: no pair
 that would have reached it is lost (branch and bound). What is seen, in this order:
 

@@ -38,13 +38,13 @@ class Pieces(Sequence[str]):
     spool: Spool
     start: int
     size: int
-    count: int
+    pieces: int
 
     def __len__(self) -> int:
-        return self.count
+        return self.pieces
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.spool.get(self.start, self.size).split("\n") if self.count else ())
+        return iter(self.spool.get(self.start, self.size).split("\n") if self.pieces else ())
 
     @overload
     def __getitem__(self, index: int) -> str: ...

@@ -1,7 +1,7 @@
 """``dedup calibrate``: from corpora with gold to a calibration, measured on the articles that it has not seen."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
@@ -20,7 +20,7 @@ from dedup.evaluate import Score, evaluate
 from dedup.language import declared_language
 from dedup.model import Record, Vectors
 from dedup.pipeline import find_clusters
-from dedup.progress import Progress
+from dedup.progress import Progress, silent
 from dedup.report.document import document_of
 
 FEWEST_FITTED = 10
@@ -75,9 +75,7 @@ Records = Mapping[str, Sequence[Record]]
 """Corpus -> some of its records."""
 
 
-def calibrate(
-    corpora: Sequence[Corpus], encoder: Encoder, on: date, progress: Progress = lambda _stage: None
-) -> Calibrated:
+def calibrate(corpora: Sequence[Corpus], encoder: Encoder, on: date, progress: Progress = silent) -> Calibrated:
     """A calibration of the encoder's model, and how it does on the articles kept for measuring.
 
     ``corpora`` have different names; ``on`` is the day that the calibration's name tells. The same corpora give the
@@ -166,7 +164,7 @@ def _b_cubed(records: Sequence[Record], encoder: Encoder, calibration: Calibrati
 class _EncodedOnce:
     """Another encoder that remembers its vectors and tells how far it has come."""
 
-    def __init__(self, encoder: Encoder, progress: Callable[[str], None]) -> None:
+    def __init__(self, encoder: Encoder, progress: Progress) -> None:
         self.name = encoder.name
         self._encoder = encoder
         self._progress = progress
@@ -183,7 +181,7 @@ class _EncodedOnce:
             return self._encoder.encode([])
         missing = [text for text in dict.fromkeys(texts) if text not in self._known]
         for start in range(0, len(missing), CHUNK):
-            self._progress(f"embedding segments: {start:,} of {len(missing):,}")
+            self._progress("embedding segments", start, len(missing))
             chunk = missing[start : start + CHUNK]
             self._known.update(zip(chunk, self._encoder.encode(chunk), strict=True))
         return np.stack([self._known[text] for text in texts])

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import Calibration
-from dedup.embed import unit_rows
+from dedup.embed import document_vector
 from dedup.evidence import Subject, align, figures_of, measure, sort_of
 from dedup.fingerprints import minhash_signatures, shingles
 from dedup.model import Embedding
@@ -62,11 +62,12 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
     """A subject of some of its segments, and some of another's."""
     f = subject.fingerprint
     pieces = [f.segments[i] for i in rows]
-    widths, vectors = f.widths[rows], subject.embedding.segments[rows]
+    widths, steps, norms = f.widths[rows], subject.embedding.steps[rows], subject.embedding.norms[rows]
     if donor is not None and donor_rows:
         pieces += [donor.fingerprint.segments[i] for i in donor_rows]
         widths = np.concatenate([widths, donor.fingerprint.widths[list(donor_rows)]])
-        vectors = np.concatenate([vectors, donor.embedding.segments[list(donor_rows)]])
+        steps = np.concatenate([steps, donor.embedding.steps[list(donor_rows)]])
+        norms = np.concatenate([norms, donor.embedding.norms[list(donor_rows)]])
     text = " ".join(pieces)
     made = replace(
         f,
@@ -78,7 +79,7 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
         signature=signature_of(text),
         names=names_of(pieces, f.script),
     )
-    return Subject(subject.language, made, Embedding(vectors, unit_rows((widths @ vectors)[None, :])[0]))
+    return Subject(subject.language, made, Embedding(steps, norms, document_vector(steps, norms, widths)))
 
 
 def signature_of(text: str) -> NDArray[np.uint32]:

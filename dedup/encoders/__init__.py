@@ -2,7 +2,8 @@
 
 ``load_encoder("bundled")`` is the embedded model, ``load_encoder("table")`` its token table without the transformer;
 any other word is a sentence-transformers name or folder.
-:class:`RememberingEncoder` keeps what another one computed. :class:`HashingEncoder` is the small deterministic fake for tests, here and in users' projects.
+:class:`RememberingEncoder` keeps what another one computed. :class:`HashingEncoder` is the small deterministic fake for
+tests, here and in users' projects.
 """
 
 from collections.abc import Sequence

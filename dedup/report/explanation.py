@@ -193,7 +193,7 @@ class _Page(Printer):
             self.line(f"… {number:,} more ({IN_JSON})", indent=2)
 
 
-def _place(record: model.Record) -> str:
+def _place(record: model.Entry) -> str:
     return f"{record.path}" if record.line is None else f"{record.path}:{record.line}"
 
 
