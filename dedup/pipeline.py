@@ -43,7 +43,7 @@ from dedup.read.characters import readable
 from dedup.read.unique import unique_records
 from dedup.settings import Settings
 from dedup.source_url import source_key
-from dedup.text import normalise
+from dedup.text import is_empty
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""
@@ -172,7 +172,7 @@ def prepare(records: Sequence[Record]) -> tuple[list[Article], list[Skipped]]:
     articles, unusable = [], []
     for record in records:
         page = split_page(readable(record.text))  # readers did so already; a program's records are as they are
-        if not normalise(page.text):
+        if is_empty(page.text):
             unusable.append(Skipped(record.path or record.id, record.line, "empty text"))
             continue
         url = page.source_url or record.url
