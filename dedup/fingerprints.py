@@ -66,8 +66,8 @@ _HALF_SHIFT, _HALF = np.uint64(33), np.uint64(32)
 """The last step of the finalizer changes nothing in the upper half, and is left out."""
 
 
-_BLOCK = 512
-"""Shingles that are permuted at once: with 128 permutations 256 KB, which the second-level cache holds."""
+_BLOCK = 1_024
+"""Shingles that are permuted at once: with 128 permutations 0.5 MB, which the second-level cache holds."""
 
 
 def minhash_signatures(texts: Sequence[Shingles], settings: Settings) -> NDArray[np.uint32]:

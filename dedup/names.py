@@ -21,6 +21,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.code_points import CharacterTable, Translation, codes_of
 
@@ -63,23 +64,24 @@ def names_of(segments: Iterable[str], script: str) -> Names:
     pieces = tuple(segments)
     begins = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
     text = "\n".join(pieces)
-    capital, small = _words(text)
+    starts, ends, first = _words(text)
+    capital = first == _CAPITAL
     stated: dict[str, str] = {}
     capitals: set[str] = set()
-    for start, end in capital:
+    for start, end in zip(starts[capital].tolist(), ends[capital].tolist(), strict=True):
         word = text[start:end]
-        name = stem(word)
+        name = _stem(word)
         capitals.add(name)
         if name not in stated and not _starts_sentence(text, start, pieces, begins):
             stated[name] = word
     if script == LATIN and stated:
-        words = {text[start:end] for start, end in small}
-        for name in set(map(stem, words)) & stated.keys():
+        small = first == _SMALL
+        read = np.minimum(ends[small], starts[small] + _STEM_READ)
+        words = {text[start:end] for start, end in zip(starts[small].tolist(), read.tolist(), strict=True)}
+        for name in stated.keys() & set(map(_stem, words)):
             del stated[name]
     return Names(tuple(stated.values()), frozenset(capitals))
 
-
-_Spans = list[tuple[int, int]]
 
 _LETTER, _CAPITAL, _SMALL = 1, 2, 3
 
@@ -96,14 +98,15 @@ def _letter_kind(character: str) -> int:
 _LETTER_KINDS = CharacterTable(_letter_kind)
 
 
-def _words(text: str) -> tuple[_Spans, _Spans]:
-    """Where the words (:data:`WORD`) stand that begin with a capital letter, and those that begin with a small one."""
+def _words(text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint16]]:
+    """The words (:data:`WORD`) in order: where each begins and ends, and what its first letter is."""
     kinds = _LETTER_KINDS(codes_of(text))
-    edges = np.flatnonzero(np.diff(kinds > 0, prepend=False, append=False)).reshape(-1, 2)
-    words = edges[edges[:, 1] - edges[:, 0] >= SHORTEST]
-    first = kinds[words[:, 0]]
-    capital, small = (words[first == kind].tolist() for kind in (_CAPITAL, _SMALL))
-    return capital, small
+    inside = np.zeros(len(kinds) + 2, np.bool_)
+    np.greater(kinds, 0, out=inside[1:-1])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= SHORTEST
+    return starts[long], ends[long], kinds[starts[long]]
 
 
 def _starts_sentence(text: str, start: int, pieces: tuple[str, ...], begins: list[int]) -> bool:
@@ -115,10 +118,17 @@ def _starts_sentence(text: str, start: int, pieces: tuple[str, ...], begins: lis
     return _STARTS_SENTENCE.search(pieces[piece], max(0, at - _BEFORE), at) is not None
 
 
-@lru_cache(maxsize=2**16)
-def stem(word: str) -> str:
+_STEM_READ = 2 * STEM
+"""Letters of a word of which its stem is made: some have no plain form."""
+
+
+def _stem(word: str) -> str:
     """The first letters of a word without case and accents: "Český" and "CESKA" have one."""
-    return word[: 2 * STEM].translate(_PLAIN)[:STEM]
+    return word[:_STEM_READ].translate(_PLAIN)[:STEM]
+
+
+stem = lru_cache(maxsize=2**16)(_stem)
+"""The same, kept for when names are compared. To keep the words of all texts takes longer than to read them again."""
 
 
 def _plain(character: str) -> str:

@@ -25,6 +25,8 @@ SENTENCES = [
     "Share on Facebook | Tweet",
     "Source: https://example.org/a-b-c.html",
     "Bình luận (0)",
+    "Nguồn: example.org/tin-tuc",
+    "wWw.Example.org",
 ]
 PIECES = [
     *SENTENCES,
@@ -136,8 +138,9 @@ def test_every_character_is_folded_as_defined() -> None:
 
 
 @given(MIXED)
-def test_a_line_without_the_marks_of_a_url_holds_none(line: str) -> None:
-    assert page._URL.search(line) is None or "://" in line or page._WWW.search(line) is not None
+def test_a_line_without_the_marks_of_a_url_cites_none(line: str) -> None:
+    assert page._URL.search(line) is None or page._may_hold_url(line)
+    assert page._read_line(line).url is None or page._may_hold_url(line)
 
 
 @given(MIXED)
