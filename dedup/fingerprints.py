@@ -110,7 +110,7 @@ def _fmix32(hashed: Shingles) -> NDArray[np.uint32]:
 def permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """The factors and terms of datasketch's permutations ``factor * hash + term`` modulo 2 ** 32, shape (count,) each.
 
-    Drawn here as datasketch draws them, because importing it takes about a second; a test holds the two equal. The
+    Drawn here as datasketch draws them, because importing it imports scipy; a test holds the two equal. The
     stream of ``RandomState`` is frozen (NumPy NEP 19).
     """
     generator = np.random.RandomState(seed)
