@@ -37,6 +37,7 @@ from itertools import chain, combinations, compress
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.code_points import codes_of, rolling_hashes, sorted_unique
 from dedup.fingerprints import hashes_of, minhash_signatures, shingles
 from dedup.model import Fingerprint
 from dedup.names import names_of
@@ -70,9 +71,6 @@ SAMPLE = 8
 
 WORDINGS = 4_096
 """Texts whose shingles are held at once, to bound memory: about 0.1 GB."""
-
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-"""Of the polynomial: odd, without a pattern."""
 
 WEIGHT = 0.05
 """What a passage that is boilerplate counts, as a share of what it would: the largest of the values tried from which
@@ -222,12 +220,7 @@ def hashed_shingles(text: str) -> NDArray[np.uint64]:
     """The different shingles of a text in lower case as numbers, ascending: a polynomial of their characters modulo
     2 ** 64 (Karp and Rabin 1987). None of a text that is shorter than one.
     """
-    characters = np.frombuffer(text.casefold().encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-    count = max(0, len(characters) - SHINGLE + 1)
-    hashed = np.zeros(count, np.uint64)
-    for place in range(SHINGLE):
-        hashed = hashed * _BASE + characters[place : place + count]
-    return np.unique(hashed)
+    return sorted_unique(rolling_hashes(codes_of(text.casefold()), SHINGLE))
 
 
 def _held(some: NDArray[np.uint64], others: NDArray[np.uint64]) -> int:

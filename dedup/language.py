@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
-from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dedup.code_points import CharacterTable, Translation, codes_of
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -73,8 +76,13 @@ def language_of(text: str, declared: str | None) -> str:
         return UNKNOWN
     beginning = first if first >= SAMPLE else 0
     # pycld2 raises on control characters and on code points that Unicode has not assigned (pycld2 issue 53).
-    sample = "".join(c if c.isprintable() else " " for c in text[beginning : beginning + SAMPLE])
+    sample = text[beginning : beginning + SAMPLE]
+    if not sample.isprintable():
+        sample = sample.translate(_PRINTABLE)
     return _rare_language(sample) or _plain(_identifier().classify(sample)[0])
+
+
+_PRINTABLE = Translation(lambda character: character if character.isprintable() else " ")
 
 
 def _plain(code: str) -> str:
@@ -118,9 +126,25 @@ def script_of(text: str) -> str:
 
     Serbian and Kurdish are written in two: such texts share no shingle, and compare as two languages do.
     """
-    letters = [c for c in text[: 4 * LETTERS] if c.isalpha()][:LETTERS]
-    scripts = Counter(unicodedata.name(c, "?").split()[0] for c in letters)
-    merged: Counter[str] = Counter()
-    for script, count in scripts.items():
-        merged[_ONE_SCRIPT.get(script, script)] += count
-    return max(sorted(merged), key=merged.__getitem__, default="")
+    found = _SCRIPTS(codes_of(text[: 4 * LETTERS]))
+    counts = np.bincount(found[found > 0][:LETTERS]).tolist()
+    scripts = {_SCRIPT_NAMES[number]: count for number, count in enumerate(counts) if count}
+    return max(sorted(scripts), key=scripts.__getitem__, default="")
+
+
+_SCRIPT_NAMES = [""]
+"""The scripts that were met, by number."""
+
+
+def _script_number(character: str) -> int:
+    """The script of a letter; 0 for what is none."""
+    if not character.isalpha():
+        return 0
+    script = unicodedata.name(character, "?").split()[0]
+    script = _ONE_SCRIPT.get(script, script)
+    if script not in _SCRIPT_NAMES:
+        _SCRIPT_NAMES.append(script)
+    return _SCRIPT_NAMES.index(script)
+
+
+_SCRIPTS = CharacterTable(_script_number)

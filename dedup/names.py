@@ -14,17 +14,26 @@ its own: texts in one such language are told apart by figures and wording only.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.code_points import CharacterTable, Translation, codes_of
 
 LATIN = "LATIN"
 
 STEM = 4
 """Letters of a name that are compared: endings, and much of what languages spell differently, come behind them."""
 
-WORD = re.compile(r"[^\W\d_]{3,}")
-"""Shorter words are no names."""
+SHORTEST = 3
+"""Letters of a name: shorter words are none."""
+
+WORD = re.compile(rf"[^\W\d_]{{{SHORTEST},}}")
 
 _STARTS_SENTENCE = re.compile(r"(?:^|[.!?:;…。！？।|*•\n–—-])[\s\"'“”„«»‘’(\[¿¡]*$")
 _BEFORE = 6
@@ -52,27 +61,81 @@ class SharedNames:
 
 def names_of(segments: Iterable[str], script: str) -> Names:
     """The names of a text in a script (:func:`dedup.language.script_of`); a sentence begins with each segment."""
+    pieces = tuple(segments)
+    begins = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
+    text = "\n".join(pieces)
+    starts, ends, first = _words(text)
+    capital = first == _CAPITAL
     stated: dict[str, str] = {}
     capitals: set[str] = set()
-    small: set[str] = set()
-    for segment in segments:
-        for match in WORD.finditer(segment):
-            word = match[0]
-            if not word[0].isupper():
-                if word[0].islower() and script == LATIN:
-                    small.add(stem(word))
-                continue
-            capitals.add(stem(word))
-            if not _STARTS_SENTENCE.search(segment, max(0, match.start() - _BEFORE), match.start()):
-                stated.setdefault(stem(word), word)
-    return Names(tuple(word for name, word in stated.items() if name not in small), frozenset(capitals))
+    for start, end in zip(starts[capital].tolist(), ends[capital].tolist(), strict=True):
+        word = text[start:end]
+        name = _stem(word)
+        capitals.add(name)
+        if name not in stated and not _starts_sentence(text, start, pieces, begins):
+            stated[name] = word
+    if script == LATIN and stated:
+        small = first == _SMALL
+        read = np.minimum(ends[small], starts[small] + _STEM_READ)
+        words = {text[start:end] for start, end in zip(starts[small].tolist(), read.tolist(), strict=True)}
+        for name in stated.keys() & set(map(_stem, words)):
+            del stated[name]
+    return Names(tuple(stated.values()), frozenset(capitals))
 
 
-@lru_cache(maxsize=2**16)
-def stem(word: str) -> str:
+_LETTER, _CAPITAL, _SMALL = 1, 2, 3
+
+
+def _letter_kind(character: str) -> int:
+    """What a character is in a word; 0 where it is in none, as in :data:`WORD`."""
+    if not character.isalnum() or character.isdecimal():
+        return 0
+    if character.isupper():
+        return _CAPITAL
+    return _SMALL if character.islower() else _LETTER
+
+
+_LETTER_KINDS = CharacterTable(_letter_kind)
+
+
+def _words(text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint16]]:
+    """The words (:data:`WORD`) in order: where each begins and ends, and what its first letter is."""
+    kinds = _LETTER_KINDS(codes_of(text))
+    inside = np.zeros(len(kinds) + 2, np.bool_)
+    np.greater(kinds, 0, out=inside[1:-1])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= SHORTEST
+    return starts[long], ends[long], kinds[starts[long]]
+
+
+def _starts_sentence(text: str, start: int, pieces: tuple[str, ...], begins: list[int]) -> bool:
+    """Whether a sentence may begin with the word at ``start``; ``begins`` are where the pieces of the text begin."""
+    if start > 1 and text[start - 1] == " " and text[start - 2].isalnum():
+        return False  # as the pattern has it, and the most frequent
+    piece = bisect_right(begins, start) - 1
+    at = start - begins[piece]
+    return _STARTS_SENTENCE.search(pieces[piece], max(0, at - _BEFORE), at) is not None
+
+
+_STEM_READ = 2 * STEM
+"""Letters of a word of which its stem is made: some have no plain form."""
+
+
+def _stem(word: str) -> str:
     """The first letters of a word without case and accents: "Český" and "CESKA" have one."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", word[: 2 * STEM]) if not unicodedata.combining(c))
-    return plain.casefold()[:STEM]
+    return word[:_STEM_READ].translate(_PLAIN)[:STEM]
+
+
+stem = lru_cache(maxsize=2**16)(_stem)
+"""The same, kept for when names are compared. To keep the words of all texts takes longer than to read them again."""
+
+
+def _plain(character: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)).casefold()
+
+
+_PLAIN = Translation(_plain)
 
 
 def compare_names(left: Names, right: Names, left_script: str, right_script: str) -> SharedNames:

@@ -20,6 +20,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from dedup.code_points import Translation
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -52,6 +54,8 @@ def split_page(text: str) -> Page:
     if len(taken) >= len(rows):
         return Page(text.strip(), source_url, ())
 
+    if not taken:
+        return Page(text.strip(), None, ())
     dropped = {shown[row] for row in taken}
     article = "".join(line for number, line in enumerate(lines) if number not in dropped)
     furniture = tuple(_visible(rows[row]) for row in sorted(taken) if row != cited)
@@ -124,8 +128,9 @@ def _sources_amid_text(rows: Sequence[str], top: int, bottom: int, *, last_resor
     """
     last = range(max(top + 1, len(rows) - _WINDOW), bottom)
     below_title = range(top + 1, min(top + 2, bottom))
-    found = [row for row in {*last, *below_title} if _read_row(rows, row).kind >= _Kind.READ_MORE]
-    labelled = [row for row in last if _read_row(rows, row).kind == _Kind.LABELLED_URL]
+    citing = {row for row in (*last, *below_title) if _may_hold_url(rows[row])}
+    found = [row for row in citing if _read_row(rows, row).kind >= _Kind.READ_MORE]
+    labelled = [row for row in last if row in citing and _read_row(rows, row).kind == _Kind.LABELLED_URL]
     if last_resort and not found and len(labelled) == 1:
         found = labelled
     labels = [row - 1 for row in found if row - 1 > top and _read_row(rows, row - 1).kind == _Kind.LABEL]
@@ -162,7 +167,7 @@ def _kind_of_bare_url(rows: Sequence[str], row: int) -> _Kind:
 
 # Marks that are not seen: direction (200E-F, 202A-E, 2066-9, 061C), zero-width space, word joiner, BOM, soft hyphen.
 _UNSEEN: Final = "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
-_WITHOUT_UNSEEN: Final = str.maketrans("", "", _UNSEEN)
+_UNSEEN_MARKS: Final = re.compile(f"[{_UNSEEN}]+")
 # The joiners are seen within words (Persian, Hindi), but not around them.
 _BLANK: Final = _UNSEEN + "\u200c\u200d" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
@@ -186,18 +191,23 @@ def _read_short_line(line: str) -> _Row:
 
 
 def _visible(line: str) -> str:
-    return line.translate(_WITHOUT_UNSEEN).strip(_BLANK)
+    return (line if line.isascii() else _UNSEEN_MARKS.sub("", line)).strip(_BLANK)
 
 
 def _folded(text: str) -> str:
     """The words of ``text``, comparable: letters and their marks only, case folded, one space between words."""
-    kept: list[str] = []
-    for character in unicodedata.normalize("NFKC", text).casefold():
-        category = unicodedata.category(character)
-        if category == "Cf" or character == "\u0640":  # marks not seen, and the Arabic stretching mark
-            continue
-        kept.append(character if category[0] in "LM" else " ")
-    return " ".join("".join(kept).split())
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    return " ".join(folded.split())
+
+
+def _letter(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" or character == "\u0640":  # marks not seen, and the Arabic stretching mark
+        return ""
+    return character if category[0] in "LM" else " "
+
+
+_LETTERS: Final = Translation(_letter)
 
 
 # --- source lines ---------------------------------------------------------------------------------------------
@@ -206,6 +216,7 @@ _URL: Final = re.compile(
     r"(?:https?://|(?<![\w.@/-])www\.)\w[^\s<>\[\]{}\"`|“”„«»‹›（）【】「」『』《》〈〉，。；：！？、।॥۔،؛]*",
     re.IGNORECASE,
 )
+_WWW: Final = re.compile(r"[Ww][Ww][Ww]\.")
 _URL_WITHOUT_SCHEME: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+/\S+")
 _URL_END: Final = ".,;:!?'’‘…·*_~\u200c\u200d"
 
@@ -228,7 +239,7 @@ _LONGEST_NOTE: Final = 60  # after the URL of a known label: "(accessed 3 May)"
 
 def _read_citation(line: str) -> _Row | None:
     """The URL of a line that is there to cite it; None for a sentence that mentions one."""
-    match = _URL.search(line)
+    match = _URL.search(line) if _may_hold_url(line) else None
     if match is None:
         return _read_citation_without_scheme(line)
     url = _without_closing_marks(match[0])
@@ -240,6 +251,8 @@ def _read_citation(line: str) -> _Row | None:
 
 def _read_citation_without_scheme(line: str) -> _Row | None:
     """``Source: example.org/a``: only after a known label."""
+    if "/" not in line:
+        return None
     line = line.lstrip(_BULLETS)
     separator = _SEPARATOR.search(line, 0, _LONGEST_LABEL)
     if separator is None:
@@ -247,6 +260,11 @@ def _read_citation_without_scheme(line: str) -> _Row | None:
     kind = _kind_of_label(line[: separator.start()])
     match = _URL_WITHOUT_SCHEME.fullmatch(line, separator.end())
     return None if kind is None or match is None else _Row(kind, _without_closing_marks(match[0]))
+
+
+def _may_hold_url(line: str) -> bool:
+    """False of most lines, in much less time than it takes to read them."""
+    return "/" in line or _WWW.search(line) is not None
 
 
 def _kind_of_citation(lead: str, after: str) -> _Kind:
@@ -320,7 +338,7 @@ def _is_counter(line: str) -> bool:
 
 def _is_furniture(line: str, least: int) -> bool:
     """Whether ``line`` holds nothing but phrases of buttons and counters, and ``least`` of them or numbers."""
-    if len(line) > _LONGEST_FURNITURE:
+    if len(line) > _LONGEST_FURNITURE or not _begins_as_furniture(line):
         return False
     words = _folded(line).split()
     phrases: list[str] = []
@@ -332,6 +350,14 @@ def _is_furniture(line: str, least: int) -> bool:
         del words[:size]
     buttons = [phrase for phrase in phrases if phrase not in _FILLER]
     return bool(buttons) and len(buttons) + len(re.findall(r"\d+", line)) >= least
+
+
+def _begins_as_furniture(line: str) -> bool:
+    """Whether the first word is one with which a known phrase begins: most lines need not be folded any further."""
+    for part in line.split():
+        if folded := _folded(part):
+            return folded.partition(" ")[0] in _FIRST_OF_FURNITURE
+    return False
 
 
 def _phrase_at_start(words: Sequence[str]) -> int:
@@ -477,3 +503,4 @@ _FILLER: Final = _vocabulary(
     "qua|ở|bài viết|件|条|條|則|个|개|على|عبر|و|در|پر|पर|di|ke|için|ile",
 )
 _FURNITURE: Final = _COMMENTS | _SHARING | _FILLER
+_FIRST_OF_FURNITURE: Final = frozenset(phrase.partition(" ")[0] for phrase in _FURNITURE)

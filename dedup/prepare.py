@@ -8,7 +8,7 @@ from dedup.model import Article, Entry, Record, Skipped
 from dedup.page import split_page
 from dedup.read.characters import readable
 from dedup.source_url import source_key
-from dedup.text import normalise
+from dedup.text import is_empty
 
 _CONTENT_BYTES = 16
 
@@ -22,7 +22,7 @@ def prepare(records: Sequence[Record]) -> tuple[list[Article], list[Skipped]]:
     articles, unusable = [], []
     for record in records:
         page = split_page(readable(record.text))  # readers did so already; a program's records are as they are
-        if not (any(map(str.isalnum, page.text)) or normalise(page.text)):
+        if is_empty(page.text):
             unusable.append(Skipped(record.path or record.id, record.line, "empty text"))
             continue
         url = page.source_url or record.url

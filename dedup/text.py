@@ -7,9 +7,13 @@ part of a long one. Sentences are the unit that translation keeps best; their si
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.code_points import CharacterTable, codes_of, sums_of_parts, text_of
 
 MIN_SEGMENT = 60
 """Shorter sentences (in Latin-letter equivalents) join what follows: a lone "Yes." matches everything."""
@@ -39,38 +43,62 @@ def normalise(text: str) -> str:
 
     Two texts with equal results are the same text (relation ``exact``).
     """
-    visible = "".join(map(_as_compared, text))
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    codes = codes_of(text)
+    kinds = _KINDS(codes)
+    if kinds.any():
+        text = text_of(np.where(kinds == _PARTS_WORDS, ord(" "), codes)[kinds != _GOES])
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(folded.split())
+
+
+def is_empty(text: str) -> bool:
+    """Whether nothing of the text is left when it is normalised."""
+    codes = codes_of(text)
+    return not text.strip() or not text_of(codes[_KINDS(codes) == _STAYS]).strip()
 
 
 _SELECTORS = frozenset(map(chr, [0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 """Marks that print nothing: the grapheme joiner and variation selectors."""
 
+_STAYS, _PARTS_WORDS, _GOES = 0, 1, 2
 
-@cache
-def _as_compared(character: str) -> str:
+
+def _kind(character: str) -> int:
     """Control characters part words, as readers make them spaces. Format characters (zero-width and direction marks,
     soft hyphens) stand within words and between any two signs, and go.
     """
     if character in _SELECTORS:
-        return ""
-    return {"Cc": " ", "Cf": ""}.get(unicodedata.category(character), character)
+        return _GOES
+    if character.isspace():
+        return _STAYS  # some are control characters, which is the same
+    return {"Cc": _PARTS_WORDS, "Cf": _GOES}.get(unicodedata.category(character), _STAYS)
 
 
-@cache
-def width(character: str) -> float:
-    """How much of a text one character is, a Latin letter being 1: marks 0, dense scripts 3."""
+_KINDS = CharacterTable(_kind)
+
+
+def _width_class(character: str) -> int:
+    """0, 1 or 2 for the three widths of :func:`text_widths`."""
     if unicodedata.category(character) in {"Mn", "Me", "Cf", "Cc"}:
-        return 0.0
+        return 0
     if ord(character) < 0x1100:
-        return 1.0
-    return DENSE_WIDTH if unicodedata.name(character, "").startswith(DENSE_SCRIPTS) else 1.0
+        return 1
+    return 2 if unicodedata.name(character, "").startswith(DENSE_SCRIPTS) else 1
+
+
+_WIDTH_CLASSES = CharacterTable(_width_class)
+_WIDTHS = np.array([0.0, 1.0, DENSE_WIDTH])
 
 
 def text_width(text: str) -> float:
-    """The size of a text in Latin-letter equivalents."""
-    return sum(map(width, text))
+    """The size of a text in Latin-letter equivalents: marks count 0, characters of dense scripts 3, others 1."""
+    return float(text_widths([text])[0])
+
+
+def text_widths(texts: Sequence[str]) -> NDArray[np.float64]:
+    """The sizes of several texts (:func:`text_width`), shape (len(texts),)."""
+    widths = _WIDTHS[_WIDTH_CLASSES(codes_of("".join(texts)))]
+    return sums_of_parts(widths, list(map(len, texts)))
 
 
 def segments(text: str, language: str) -> tuple[str, ...]:
@@ -78,8 +106,17 @@ def segments(text: str, language: str) -> tuple[str, ...]:
 
     Sentence ends come from sentencex (Wikimedia; an unknown language gets its general rules); lines end sentences too.
     """
-    pieces = [part for sentence in _sentences(text, language) for part in _cut(sentence)]
-    return tuple(_joined(pieces))
+    return measured_segments(text, language)[0]
+
+
+def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The segments of a text (:func:`segments`) and the width of each (:func:`text_width`)."""
+    sentences = _sentences(text, language)
+    widths = text_widths(sentences).tolist()
+    pieces = [part for sentence, width in zip(sentences, widths, strict=True) for part in _cut(sentence, width)]
+    if pieces != sentences:
+        widths = text_widths(pieces).tolist()
+    return _joined(pieces, widths)
 
 
 def _sentences(text: str, language: str) -> list[str]:
@@ -89,10 +126,10 @@ def _sentences(text: str, language: str) -> list[str]:
     return [s for line in lines if line for s in map(str.strip, sentencex.segment(language, line)) if s]
 
 
-def _cut(sentence: str) -> list[str]:
+def _cut(sentence: str, width: float) -> list[str]:
     """A sentence in parts of at most its limit, of even size, cut after a comma or space where there is one near."""
-    limit = UNMARKED_SEGMENT if 2 * len(_UNMARKED.findall(sentence)) > len(sentence) else MAX_SEGMENT
-    count = max(math.ceil(text_width(sentence) / limit), math.ceil(len(sentence) / MAX_CHARACTERS))
+    limit = UNMARKED_SEGMENT if width > UNMARKED_SEGMENT and _is_unmarked(sentence) else MAX_SEGMENT
+    count = max(math.ceil(width / limit), math.ceil(len(sentence) / MAX_CHARACTERS))
     if count <= 1:
         return [sentence]
     step = len(sentence) / count
@@ -101,34 +138,43 @@ def _cut(sentence: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def _is_unmarked(sentence: str) -> bool:
+    return not sentence.isascii() and 2 * len(_UNMARKED.findall(sentence)) > len(sentence)
+
+
 def _near_break(sentence: str, at: int, reach: int) -> int:
     """The end of the last clause (else ``at``) within ``reach`` characters before ``at``."""
     breaks = list(_BREAKS.finditer(sentence, max(0, at - reach), at))
     return breaks[-1].end() if breaks else at
 
 
-def _joined(pieces: list[str]) -> list[str]:
-    """Short pieces joined to those that follow, a short last one to the one before."""
+def _joined(pieces: list[str], widths: list[float]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Short pieces joined to those that follow, a short last one to the one before; and how wide they then are."""
     joined: list[list[str]] = []
+    sizes: list[float] = []
     held: list[str] = []
     size, characters = -1.0, -1  # no space comes before the first
-    for piece in pieces:
+    for piece, width in zip(pieces, widths, strict=True):
         held.append(piece)
-        size += 1 + text_width(piece)
+        size += 1 + width
         characters += 1 + len(piece)
         if size >= MIN_SEGMENT or characters >= MAX_CHARACTERS:
             joined.append(held)
+            sizes.append(size)
             held, size, characters = [], -1.0, -1
-    if joined:
+    if held and joined:
         joined[-1] += held
+        sizes[-1] += 1 + size
     elif held:
         joined.append(held)
-    return [" ".join(part) for part in joined]
+        sizes.append(size)
+    return tuple(map(" ".join, joined)), tuple(sizes)
 
 
 _NUMBER = re.compile(
-    r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3}){1,5}(?!\d)(?:[.,]\d+)?"  # 17 786 419: spaces group only thousands
-    r"|\d+(?:[.,'’٫٬]\d+)*"
+    r"\d(?:"  # a fixed beginning lets the engine skip what is no digit
+    r"(?<!\d\d)\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3}){1,5}(?!\d)(?:[.,]\d+)?"  # 17 786 419: spaces group only thousands
+    r"|\d*(?:[.,'’٫٬]\d+)*)"
 )
 _SEPARATORS = re.compile(r"\D")
 
@@ -183,6 +229,8 @@ def _goes_on(last_unit: int, gap: str, digits: str, unit: int) -> bool:
 
 
 def _digits(figure: str) -> str:
+    if figure.isascii() and figure.isdigit():
+        return figure.lstrip("0") or "0"
     ascii_digits = (str(unicodedata.decimal(d)) for d in _SEPARATORS.sub("", figure))
     return "".join(ascii_digits).lstrip("0") or "0"
 

