@@ -23,7 +23,7 @@ from dedup.model import CandidatePair, Finder, FunnelStage, Link
 from dedup.neighbours import nearest
 from dedup.settings import Settings
 
-OPEN = (0.05, 0.95)
+OPEN = (0.1, 0.9)
 """Probabilities by the table between which a pair is open. Wider, from 0.02 to 0.98, half as many records more are
 encoded for 0.003 of B-cubed F1 at most (``scripts/bench_cascade.py``)."""
 

@@ -219,11 +219,13 @@ def at_rate(figure: str, other: str, rate: float) -> bool:
     if len(counted) < 2 or max(len(figure), len(other)) > LONGEST_CONVERTED:
         return False
     value, wanted, precision = int(figure), int(other), 10 ** (len(other) - len(counted))
-    return any(
-        round(value * factor * shift / precision) * precision == wanted
-        for factor in (rate, 1 / rate)
-        for shift in POWERS_OF_TEN
-    )
+    for factor in (rate, 1 / rate):
+        for shift in POWERS_OF_TEN:
+            measured = value * factor * shift
+            # The first half is a part of the second, and spares rounding what is far off.
+            if abs(measured - wanted) <= precision and round(measured / precision) * precision == wanted:
+                return True
+    return False
 
 
 def in_each_others_place(

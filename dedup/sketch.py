@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from sys import intern
 
 from dedup.embed import Lens, embed, encode_segments
 from dedup.fingerprints import fingerprint
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
+from dedup.names import Names
 from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
@@ -104,7 +106,10 @@ def _put_aside(one: Sketch | Skipped, spool: Spool) -> Sketch | Skipped:
     if isinstance(one, Skipped):
         return one
     f = one.fingerprint
-    return replace(one, fingerprint=replace(f, segments=spool.put(f.segments), beyond=spool.put(f.beyond)))
+    # Names are few and in many texts; those that another process found come as strings of their own.
+    names = Names(tuple(map(intern, f.names.stated)), frozenset(map(intern, f.names.capitals)))
+    kept = replace(f, segments=spool.put(f.segments), beyond=spool.put(f.beyond), names=names)
+    return replace(one, fingerprint=kept)
 
 
 def _by_processes(items: Iterable[Item], settings: Settings, lens: Lens | None) -> Iterator[list[Sketch | Skipped]]:
