@@ -10,6 +10,7 @@ Once texts have been encoded, the model's judgement goes for all pairs among the
 and those that are near in the model's space only, which are proposed anew.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,10 @@ from dedup.settings import Settings
 OPEN = (0.1, 0.9)
 """Probabilities by the table between which a pair is open. Wider, from 0.02 to 0.98, half as many records more are
 encoded for 0.003 of B-cubed F1 at most (``scripts/bench_cascade.py``)."""
+
+VOUCHERS = 2
+"""Texts that are surely one article with both of an open pair, from which the model is not asked about it: the mean
+over the group decides. Not in one language, where a pair below the threshold keeps groups apart."""
 
 ROUND = 2_048
 """Segments that are newly encoded in a round, about 70,000 tokens: 15 to 40 seconds on two cores."""
@@ -57,10 +62,7 @@ def consult(
 
     ``progress`` is told how many open pairs are decided, and of how many.
     """
-    open_pairs = sorted(
-        (link for link in by_table.links if OPEN[0] < link.probability < OPEN[1]),
-        key=lambda link: (abs(link.probability - 0.5), link.left, link.right),
-    )
+    open_pairs, vouched_for = _open(by_table.links, subjects)
     closer: dict[int, Subject] = {}
     changed = done = 0
     for asked in _rounds(open_pairs, closer, subjects):
@@ -79,12 +81,36 @@ def consult(
         subjects=closer,
         links=tuple(sorted((*apart, *again.links), key=lambda link: (link.left, link.right))),
         funnel=(
-            FunnelStage("open by the table", len(open_pairs)),
+            FunnelStage("open by the table", len(open_pairs) + vouched_for),
+            FunnelStage("vouched for", vouched_for),
             FunnelStage("asked of the model", done),
             FunnelStage("changed by the model", changed),
             FunnelStage("left open to the table", len(open_pairs) - done),
         ),
     )
+
+
+def _open(links: Sequence[Link], subjects: Sequence[Subject]) -> tuple[list[Link], int]:
+    """The open pairs in the order in which they are asked about: the most doubt a segment first. And how many more are
+    open, but vouched for.
+    """
+    sure: dict[int, set[int]] = defaultdict(set)
+    for link in links:
+        if link.probability >= OPEN[1]:
+            sure[link.left].add(link.right)
+            sure[link.right].add(link.left)
+
+    def vouched(link: Link) -> bool:
+        languages = {subjects[link.left].writing, subjects[link.right].writing}
+        return len(languages) == 2 and len(sure[link.left] & sure[link.right]) >= VOUCHERS
+
+    def doubt(link: Link) -> float:
+        segments = len(subjects[link.left].embedding.norms) + len(subjects[link.right].embedding.norms)
+        return min(link.probability, 1 - link.probability) / segments
+
+    doubtful = [link for link in links if OPEN[0] < link.probability < OPEN[1]]
+    asked = [link for link in doubtful if not vouched(link)]
+    return sorted(asked, key=lambda link: (-doubt(link), link.left, link.right)), len(doubtful) - len(asked)
 
 
 def _rounds(

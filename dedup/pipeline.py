@@ -46,6 +46,7 @@ from dedup.screen import Screen
 from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.sketch import Sketch, sketches_of
 from dedup.spool import Spool
+from dedup.workers import one_thread_each
 
 
 def find_clusters(
@@ -180,6 +181,17 @@ def run_stages(
     progress: Progress = silent,
 ) -> Stages:
     """The stages up to the clusters; see :func:`find_clusters`."""
+    with one_thread_each():
+        return _run_stages(records, settings, encoder, calibration, progress)
+
+
+def _run_stages(
+    records: Iterable[Record | Skipped],
+    settings: Settings,
+    encoder: Encoder | None,
+    calibration: Calibration | None,
+    progress: Progress,
+) -> Stages:
     models = models_of(settings, encoder, calibration)
     sketches, skipped = sketched(records, settings, models, progress)
     entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]

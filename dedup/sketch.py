@@ -23,6 +23,7 @@ from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
 from dedup.spool import Spool
+from dedup.workers import one_thread_each
 
 BATCH = 128
 """Records that are worked on together."""
@@ -140,6 +141,7 @@ _task: tuple[Settings, Lens | None]
 def _begin(settings: Settings, lens: Lens | None) -> None:
     global _task
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    one_thread_each().__enter__()  # for as long as the process lives
     _task = settings, lens
 
 

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -19,6 +20,16 @@ _Part = TypeVar("_Part")
 
 _work: Callable[[int, int], Any]
 """Of this process, if it was forked to do some of it."""
+
+
+def one_thread_each() -> AbstractContextManager[object]:
+    """While it lasts, a matrix product is worked on by one thread: the products of a pair are too small for two, which
+    then wait for each other. Large ones are cut into blocks, and the model has threads of its own.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits
 
 
 def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: int) -> Iterator[_Part]:
