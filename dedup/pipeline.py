@@ -178,9 +178,11 @@ def run_stages(
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
     progress: Progress = silent,
+    *,
+    models: Models | None = None,
 ) -> Stages:
-    """The stages up to the clusters; see :func:`find_clusters`."""
-    models = models_of(settings, encoder, calibration)
+    """The stages up to the clusters; see :func:`find_clusters`. ``models`` stand in for those of :func:`models_of`."""
+    models = models or models_of(settings, encoder, calibration)
     sketches, skipped = sketched(records, settings, models, progress)
     entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]
     works = works_of(fingerprints)
