@@ -159,7 +159,8 @@ def test_the_longest_run_is_the_best_of_all_stretches(run: list[tuple[int, bool]
 def test_boilerplate_keeps_a_small_weight_and_the_article_its_own() -> None:
     (whole,), (f,) = prints([page(1)]), discounted([page(1)])
     expected = [
-        width * (WEIGHT if s in FURNITURE else 1) for s, width in zip(whole.segments, whole.widths, strict=True)
+        width * (WEIGHT if passage in FURNITURE else 1)
+        for passage, width in zip(whole.passages.tolist(), whole.widths, strict=True)
     ]
     assert f.segments == whole.segments
     assert f.widths == pytest.approx(expected)
