@@ -179,20 +179,17 @@ def run_stages(
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
     progress: Progress = silent,
+    *,
+    models: Models | None = None,
 ) -> Stages:
-    """The stages up to the clusters; see :func:`find_clusters`."""
+    """The stages up to the clusters; see :func:`find_clusters`. ``models`` stand in for those of :func:`models_of`."""
     with one_thread_each():
-        return _run_stages(records, settings, encoder, calibration, progress)
+        return _run_stages(records, settings, models or models_of(settings, encoder, calibration), progress)
 
 
 def _run_stages(
-    records: Iterable[Record | Skipped],
-    settings: Settings,
-    encoder: Encoder | None,
-    calibration: Calibration | None,
-    progress: Progress,
+    records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress
 ) -> Stages:
-    models = models_of(settings, encoder, calibration)
     sketches, skipped = sketched(records, settings, models, progress)
     entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]
     works = works_of(fingerprints)

@@ -1,6 +1,7 @@
 """Texts that wait on disk, so that a run of a million records does not hold them in memory."""
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -14,6 +15,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY)  # noqa: SIM115 - as long as its pieces are
+        weakref.finalize(self, self._file.close)
         self._end = 0
 
     def put(self, pieces: Sequence[str]) -> "Pieces":

@@ -13,6 +13,7 @@ proposed       share of the true pairs that a finder proposes
 reached, in 20 share of the records with a partner that have a right one among their candidates, among the first 20
 ECE            expected calibration error of the candidate pairs (``reliability.py``)
 >= 0.9         of the links in clusters given 0.9 or more, the share that is right
+encoded        records that the model looked at after the token table
 =============  =======================================================================================================
 
 Below the table, where asked: ``--candidates`` recall by finder, ``--oracle N`` what judging every pair would change
@@ -25,15 +26,16 @@ texts, apart; the oracle where it ran).
     dedup run FOLDER/xquad.jsonl -o report.json
     dedup evaluate report.json --gold FOLDER/xquad.jsonl
 
-``--cache`` keeps segment vectors between runs (as 16-bit floats, so that figures can differ in the last digit from
-the command's).
+``--confirm`` says which records the model looks at, as of dedup run; ``encoded`` in the table counts those it did where
+the token table saw them first. ``--cache`` keeps segment vectors of both between runs (as 16-bit floats, so that
+figures can differ in the last digit from the command's).
 """
 
 import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -50,6 +52,8 @@ from dedup import Settings
 from dedup.calibration import load
 from dedup.encoders import load_encoder
 from dedup.evaluate import Score
+from dedup.pipeline import Models, models_of
+from dedup.settings import CONFIRM
 
 LEAST_RECALLS = 15
 """Pairs of languages that ``--by-language-pair`` shows."""
@@ -76,24 +80,24 @@ class Figures:
     recall_by_language_pair: dict[str, Recall]
     recall_by_language: dict[str, Recall]
     loss: oracle.Loss | None
+    encoded: int
+    """Records that the model looked at after the token table."""
     seconds: float
 
 
 def main() -> None:
     """Run each input, print its row, and what else was asked for."""
     options = parse()
-    settings = Settings(threshold=options.threshold)
-    loaded = load_encoder(options.model, settings.batch_size)
-    encoder = CachedEncoder(loaded, options.cache) if options.cache else loaded
-    calibration = load(options.calibration, encoder.digest) if options.calibration else None
+    settings = Settings(threshold=options.threshold, model=options.model, confirm=options.confirm)
+    models = models_with(options, settings)
     print(HEADER)
     figures: dict[str, Figures] = {}
     for name in INPUTS if "all" in options.corpora else options.corpora:
         draws = draws_of(options.data, name)
         if options.write:
             write(draws, options.write, name)
-        outcomes = [run(rows, settings, encoder, calibration, identify=options.identify) for rows in draws]
-        loss = oracle.loss(outcomes, options.oracle, settings, encoder) if options.oracle else None
+        outcomes = [run(rows, settings, models=models, identify=options.identify) for rows in draws]
+        loss = oracle.loss(outcomes, options.oracle, settings) if options.oracle else None
         figures[name] = figures_of(draws, outcomes, loss)
         print(row_of(name, figures[name]), flush=True)
         for text in details(figures[name], outcomes, options):
@@ -102,12 +106,24 @@ def main() -> None:
         write_json(figures, settings, options, options.json)
 
 
+def models_with(options: argparse.Namespace, settings: Settings) -> Models:
+    """Those that the settings ask for, with the calibration and the cache of the call."""
+    encoder = load_encoder(settings.model, settings.batch_size)
+    calibration = load(options.calibration, encoder.digest) if options.calibration else None
+    models = models_of(settings, encoder, calibration)
+    if not options.cache:
+        return models
+    closer = models.closer and replace(models.closer, encoder=CachedEncoder(models.closer.encoder, options.cache))
+    return replace(models, first=CachedEncoder(models.first, options.cache), closer=closer)
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
-    parser.add_argument("--model", default="bundled", help="as of dedup run")
+    parser.add_argument("--model", default=Settings().model, help="as of dedup run")
+    parser.add_argument("--confirm", default=Settings().confirm, choices=CONFIRM, help="as of dedup run")
     parser.add_argument(
         "--corpora", nargs="+", default=list(INPUTS[:2]), choices=[*INPUTS, "all"], help="the inputs, or all of them"
     )
@@ -146,6 +162,7 @@ def figures_of(draws: Sequence[Rows], outcomes: Sequence[Outcome], loss: oracle.
         recall_by_language_pair=by_pair,
         recall_by_language=by_language,
         loss=loss,
+        encoded=sum(len(outcome.stages.judge.closer) for outcome in outcomes),
         seconds=sum(outcome.seconds for outcome in outcomes),
     )
 
@@ -159,7 +176,7 @@ def pairs_to_keep_apart(rows: Sequence[Labelled]) -> int:
 
 HEADER = (
     f"{'':10} records langs  gold  B-cubed P       R      F1  pair F1 exact F1    false merges   proposed reached"
-    "  in 20     ECE  >= 0.9  seconds  false merges by kind"
+    "  in 20     ECE  >= 0.9  encoded  seconds  false merges by kind"
 )
 
 
@@ -172,7 +189,8 @@ def row_of(name: str, f: Figures) -> str:
     return (
         f"{name:10}{f.records:8}{f.languages:6}{f.articles:6}     {b.precision:.4f}  {b.recall:.4f}  {b.f1:.4f}   "
         f"{f.pairs.f1:.4f}   {f.exact_clusters.f1:.4f}  {merges}     {c.pairs:.4f}"
-        f"  {c.reached:.4f} {c.reached_in_20:.4f}  {error:.4f}  {top.right or 0:.4f} {f.seconds:8.1f}  {kinds}"
+        f"  {c.reached:.4f} {c.reached_in_20:.4f}  {error:.4f}  {top.right or 0:.4f} {f.encoded:8} {f.seconds:8.1f}"
+        f"  {kinds}"
     )
 
 

@@ -16,6 +16,7 @@ from vector_cache import CachedEncoder
 
 from dedup import Settings
 from dedup.encoders import load_encoder
+from dedup.settings import ALWAYS
 
 REBATES = (1.0, 2.0, 3.0, 5.0)
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
     parser.add_argument("--corpora", nargs="+", default=["tico"], choices=INPUTS)
     options = parser.parse_args()
-    settings = Settings()
+    settings = Settings(confirm=ALWAYS)
     encoder = CachedEncoder(load_encoder(settings.model, settings.batch_size), options.cache)
     for name in options.corpora:
         draws = draws_of(options.data, name)

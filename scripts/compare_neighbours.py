@@ -42,7 +42,8 @@ from dedup.encoders import Encoder, load_encoder
 from dedup.fingerprints import fingerprint
 from dedup.model import Record
 from dedup.neighbours import half_whitened, nearest
-from dedup.pipeline import article_keys, prepare, works_of
+from dedup.pipeline import article_keys, works_of
+from dedup.prepare import entry_of, prepare
 from dedup.settings import Settings
 
 AT_ONCE = 2_000
@@ -115,13 +116,13 @@ def understood(records: Sequence[Record], encoder: Encoder, calibration: Calibra
     articles, _ = prepare(sorted(records, key=lambda record: record.id))
     prints = fingerprint(articles, SETTINGS)
     works = works_of(prints)
-    keys = [article_keys(articles[i] for i in members) for members in works]
+    keys = [article_keys(entry_of(articles[i]) for i in members) for members in works]
     articles, prints = [articles[members[0]] for members in works], [prints[members[0]] for members in works]
-    prints = discount(articles, prints, find_boilerplate(articles, prints), SETTINGS)
+    codes = [article.language for article in articles]
+    prints = discount(prints, find_boilerplate(codes, prints), SETTINGS)
     documents = []
     for start in range(0, len(prints), AT_ONCE):
-        some = prints[start : start + AT_ONCE]
-        languages = [article.language for article in articles[start : start + AT_ONCE]]
+        some, languages = prints[start : start + AT_ONCE], codes[start : start + AT_ONCE]
         documents += [e.document for e in embed(some, languages, encode_segments(some, encoder), calibration)]
     others = (
         pairs_in_groups([groups_of_keys(keys)], len(works))[0],

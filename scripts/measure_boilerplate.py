@@ -36,6 +36,7 @@ from dedup.encoders import load_encoder
 from dedup.fingerprints import fingerprint
 from dedup.model import Article, Fingerprint
 from dedup.prepare import prepare
+from dedup.settings import ALWAYS
 
 VALUES = {
     "LEAST_HOLDERS": (4, 5),
@@ -88,7 +89,7 @@ def main() -> None:
     encoder = CachedEncoder(load_encoder("bundled", Settings().batch_size), options.cache)
     for weight in WEIGHTS:
         detector.WEIGHT = weight
-        scores = evaluation([run(sites, Settings(), encoder)])
+        scores = evaluation([run(sites, Settings(confirm=ALWAYS), encoder)])
         b = scores.b_cubed
         print(
             f"weight {weight:4.2f}: B-cubed {b.precision:.4f} {b.recall:.4f} {b.f1:.4f}, pairs {scores.pairs.f1:.4f}, "
@@ -109,27 +110,37 @@ def batch(rows: Iterable[Labelled]) -> Batch:
     return articles, fingerprint(articles, CHEAP)
 
 
+def boilerplate_of(texts: Batch) -> frozenset[int]:
+    """The hashes of the passages that are found."""
+    articles, prints = texts
+    return detector.find_boilerplate([article.language for article in articles], prints)
+
+
 def found_of(pages: Batch) -> float:
     """The share of the passages on several pages of a site, by width, that is found."""
-    found = detector.find_boilerplate(*pages)
-    holders: dict[tuple[str, str], int] = defaultdict(int)
+    found = boilerplate_of(pages)
+    holders: dict[tuple[str, int], int] = defaultdict(int)
     for article, f in zip(*pages, strict=True):
-        for segment in set(f.segments):
-            holders[article.language, segment] += 1
+        for passage in set(f.passages.tolist()):
+            holders[article.language, passage] += 1
     widths = [
-        (segment in found, width)
+        (passage in found, width)
         for article, f in zip(*pages, strict=True)
-        for segment, width in zip(f.segments, f.widths.tolist(), strict=True)
-        if holders[article.language, segment] > 1
+        for passage, width in zip(f.passages.tolist(), f.widths.tolist(), strict=True)
+        if holders[article.language, passage] > 1
     ]
     return share_of(widths)
 
 
 def taken_of(copies: Batch) -> float:
     """The share of the texts, by width, that is taken for boilerplate."""
-    found = detector.find_boilerplate(*copies)
+    found = boilerplate_of(copies)
     return share_of(
-        [(s in found, width) for f in copies[1] for s, width in zip(f.segments, f.widths.tolist(), strict=True)]
+        [
+            (passage in found, width)
+            for f in copies[1]
+            for passage, width in zip(f.passages.tolist(), f.widths.tolist(), strict=True)
+        ]
     )
 
 
@@ -172,12 +183,12 @@ def in_corpus(rows: Sequence[Labelled]) -> str:
     """What is found in a corpus as it is."""
     articles, prints = batch(rows)
     gold_of = {row.id: row.gold for row in rows}
-    found = detector.find_boilerplate(articles, prints)
-    golds: dict[str, set[str]] = defaultdict(set)
-    touched = sum(not found.isdisjoint(f.segments) for f in prints)
+    found = boilerplate_of((articles, prints))
+    golds: dict[int, set[str]] = defaultdict(set)
+    touched = sum(not found.isdisjoint(f.passages.tolist()) for f in prints)
     for article, f in zip(articles, prints, strict=True):
-        for segment in found.intersection(f.segments):
-            golds[segment].add(gold_of[article.record.id])
+        for passage in found.intersection(f.passages.tolist()):
+            golds[passage].add(gold_of[article.record.id])
     wrong = sum(len(some) == 1 for some in golds.values())
     return f"{len(found)} passages in {touched} of {len(prints)} texts, of one article only {wrong}"
 

@@ -15,6 +15,7 @@ from vector_cache import CachedEncoder
 
 from dedup import Record, Settings, find_clusters
 from dedup.encoders import load_encoder
+from dedup.settings import ALWAYS
 
 
 def main() -> None:
@@ -27,10 +28,10 @@ def main() -> None:
     rows = [row for name in CORPORA for row in selected(options.data, name)]
     gold = {f"{row.corpus}/{row.id}": f"{row.corpus}/{row.gold}" for row in rows}
     records = [Record(f"{row.corpus}/{row.id}", row.text, None, row.language) for row in rows]
-    report = find_clusters(records, encoder=encoder)
+    report = find_clusters(records, Settings(confirm=ALWAYS), encoder=encoder)
     clusters, wrong = Counter[str](), Counter[str]()
     for cluster in report.clusters:
-        ids = [report.articles[member].record.id for member in cluster.members]
+        ids = [report.articles[member].id for member in cluster.members]
         several = len({gold[one] for one in ids}) > 1
         for flag in cluster.flags or ("not flagged",):
             kind = flag.split(":")[0]

@@ -16,10 +16,9 @@ from outcome import Outcome, evaluation, numbers, run, true_pairs
 
 from dedup import Settings
 from dedup.clusters import Clustering, cluster
-from dedup.encoders import Encoder
 from dedup.evaluate import Score
 from dedup.model import CandidatePair, Finder, Link
-from dedup.pipeline import judge_unproposed, report_of
+from dedup.pipeline import report_of
 
 MOST_CANDIDATES = 20
 """Candidates a record that the design's row allows."""
@@ -126,14 +125,15 @@ class Loss:
     """Records whose cluster is not the same to the last member."""
 
 
-def loss(draws: Sequence[Outcome], limit: int, settings: Settings, encoder: Encoder) -> Loss:
+def loss(draws: Sequence[Outcome], limit: int, settings: Settings) -> Loss:
     """Of the first draw of an input, or of some of its articles where it has more than ``limit`` records."""
     outcome = draws[0]
     if len(outcome.rows) > limit:
-        outcome = run(some_articles(outcome.rows, limit), settings, encoder, outcome.stages.calibration)
+        models = replace(outcome.stages.models, calibration=outcome.stages.calibration)
+        outcome = run(some_articles(outcome.rows, limit), settings, models=models)
     links = every_link(outcome)
     clustering = exhaustive(outcome, links, settings.threshold)
-    report = report_of(replace(outcome.stages, clustering=clustering), settings, encoder)
+    report = report_of(replace(outcome.stages, clustering=clustering), settings)
     oracle = replace(outcome, report=report, clusters=numbers((c.members for c in report.clusters), len(outcome.rows)))
     firsts = [members[0] for members in outcome.stages.works]
     unproposed = [
@@ -173,7 +173,7 @@ def every_link(outcome: Outcome) -> list[Link]:
     links = {(link.left, link.right): link for link in stages.links}
     for pair in combinations(range(len(stages.works)), 2):
         if pair not in links:
-            links[pair] = judge_unproposed(CandidatePair(*pair, ()), stages.keys, stages.subjects, stages.calibration)
+            links[pair] = stages.judge(CandidatePair(*pair, ()))
         links[pair] = replace(links[pair], evidence=())
     return [links[pair] for pair in sorted(links)]
 

@@ -16,7 +16,7 @@ from dedup.encoders import Encoder
 from dedup.evaluate import Evaluation, evaluate
 from dedup.evidence import Subject, sort_of
 from dedup.model import CandidatePair, Finder, Link
-from dedup.pipeline import Stages, report_of, run_stages
+from dedup.pipeline import Models, Stages, report_of, run_stages
 from dedup.report.document import document_of
 
 Pair = tuple[int, int]
@@ -65,18 +65,20 @@ class Outcome:
 def run(
     rows: Sequence[Labelled],
     settings: Settings,
-    encoder: Encoder,
+    encoder: Encoder | None = None,
     calibration: Calibration | None = None,
     *,
+    models: Models | None = None,
     identify: bool = False,
 ) -> Outcome:
-    """Run the detector on an input, with its declared languages unless they are to be identified.
+    """Run the detector on an input, with its declared languages unless they are to be identified. ``models`` stand in
+    for those that settings, encoder and calibration ask for.
 
     Raises ValueError where a record of the input cannot be used: then its gold says nothing about the detector.
     """
     started = time.perf_counter()
     records = [Record(r.id, r.text, None, None if identify else r.language) for r in rows]
-    stages = run_stages(records, settings, encoder, calibration)
+    stages = run_stages(records, settings, encoder, calibration, models=models)
     report = report_of(stages, settings)
     seconds = time.perf_counter() - started
     if stages.skipped:

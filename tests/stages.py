@@ -9,7 +9,7 @@ from dedup.embed import embed, encode_segments
 from dedup.encoders import Encoder, HashingEncoder
 from dedup.evidence import Subject
 from dedup.fingerprints import fingerprint
-from dedup.model import Article, Finder, Link, Record, Relation
+from dedup.model import Article, Entry, Finder, Link, Record, Relation, SourceKey
 from dedup.settings import Settings
 
 DIMENSIONS = 256
@@ -44,6 +44,10 @@ def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibratio
 
 def article(text: str, language: str = "en", name: str = "a") -> Article:
     return Article(Record(name, text), text, None, None, language)
+
+
+def entry(name: str = "a", language: str = "en", url: str | None = None, key: SourceKey | None = None) -> Entry:
+    return Entry(name, None, None, language, url, key, 4, b"")
 
 
 def subjects(

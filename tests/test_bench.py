@@ -176,10 +176,10 @@ def test_judging_every_pair_finds_what_the_finders_left_out() -> None:
     whole = run()
     blind = replace(whole.stages, links=(), clustering=Clustering((), 0))
     settings = Settings()
-    report = report_of(blind, settings, ENCODER)
+    report = report_of(blind, settings)
     alone = outcomes.numbers((), len(ROWS))
     outcome = proposing(replace(whole, stages=blind, report=report, clusters=alone))
-    found = oracle.loss([outcome], 100, settings, ENCODER)
+    found = oracle.loss([outcome], 100, settings)
     assert (found.records, found.judged) == (6, 15)
     assert (found.unproposed, found.unproposed_right) == (4, 4)
     assert found.run.recall == pytest.approx((3 * 1 / 3 + 2 * 1 / 2 + 1) / 6)
@@ -188,7 +188,7 @@ def test_judging_every_pair_finds_what_the_finders_left_out() -> None:
 
 
 def test_a_run_that_proposes_all_pairs_loses_nothing() -> None:
-    found = oracle.loss([run()], 100, Settings(), ENCODER)
+    found = oracle.loss([run()], 100, Settings())
     assert (found.unproposed, found.differing) == (0, 0)
     assert found.run == found.exhaustive
 

@@ -21,6 +21,7 @@ from dedup.candidates import (
     propose_among,
     sharing_facts,
 )
+from dedup.embed import in_steps
 from dedup.evidence import Subject
 from dedup.fingerprints import minhash_signatures
 from dedup.model import CandidatePair, Embedding, Finder
@@ -47,7 +48,7 @@ def placed(vectors: Sequence[Sequence[float]] | NDArray[np.floating], languages:
     blank = subjects(["text"])[0]
     rows = np.asarray(vectors, np.float32)
     return [
-        replace(blank, language=language, embedding=Embedding(row[None, :], row))
+        replace(blank, language=language, embedding=Embedding(*in_steps(row[None, :]), row))
         for row, language in zip(rows, languages, strict=True)
     ]
 

@@ -81,7 +81,7 @@ def test_the_evidence_sums_to_the_log_odds_on_any_level(slope: float, offset: fl
 def test_pairs_are_judged_in_their_order_each_by_its_own_level() -> None:
     subjects = stages.subjects([*TEXTS, TEXTS[0] + " So it is."], ["en", "de", "en"])
     pairs = [CandidatePair(1, 2, ()), CandidatePair(0, 2, ()), CandidatePair(0, 1, ())]
-    links = confirm(pairs, subjects, calibration({SAME_SCRIPT: Level(1.0, 0.5)}))
+    links = confirm(pairs, subjects, calibration({SAME_SCRIPT: Level(1.0, 0.5)})).links
     assert [(link.left, link.right) for link in links] == [(1, 2), (0, 2), (0, 1)]
     assert [named(link)["prior"].weight for link in links] == pytest.approx([-1.0, -1.5, -1.0])
 

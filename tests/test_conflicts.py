@@ -1,14 +1,14 @@
 from dedup.conflicts import find_conflicts
-from dedup.model import Article, Cluster, Conflict, Record, SourceKey
+from dedup.model import Cluster, Conflict, Entry, SourceKey
 
-from .stages import link
+from .stages import entry, link
 
 PAGE = "https://example.org/a-1.html"
 
 
-def citing(url: str | None, *, names_article: bool = True) -> Article:
+def citing(url: str | None, *, names_article: bool = True) -> Entry:
     key = SourceKey(url.split(":")[1].replace("www.", ""), names_article) if url else None
-    return Article(Record("r", "text"), "text", url, key, "en")
+    return entry("r", "en", url, key)
 
 
 def alone(count: int) -> list[tuple[int, ...]]:

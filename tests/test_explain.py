@@ -13,7 +13,7 @@ from dedup.confirm import SAME_TEXT_WEIGHT
 from dedup.encoders import HashingEncoder
 from dedup.explain import Explanation, Passage, Side, explain
 from dedup.lookup import find_records
-from dedup.model import Article, EncoderInfo, Evidence, Finder, Link, Relation
+from dedup.model import EncoderInfo, Entry, Evidence, Finder, Link, Relation
 from dedup.read import Fields, read_records
 from dedup.report.document import document_of
 from dedup.report.explanation import explanation_json, render_explanation
@@ -48,8 +48,8 @@ def shown(explanation: Explanation, width: int = 80) -> str:
 
 def made_by_hand() -> Explanation:
     """Like the explanation of an Arabic article and a Hindi one."""
-    arabic = Article(Record("خبر.txt", "", path="in/خبر.txt"), "x" * 3_893, URL, None, "ar")
-    hindi = Article(Record("b\x1b[2J", "", path="in/t.jsonl", line=7), "y" * 4_423, None, None, "hi")
+    arabic = Entry("خبر.txt", "in/خبر.txt", None, "ar", URL, None, 3_893, b"")
+    hindi = Entry("b\x1b[2J", "in/t.jsonl", 7, "hi", None, None, 4_423, b"")
     evidence = (
         Evidence("prior", 1.0, -6.204),
         Evidence("alignment", 0.66, 4.104),

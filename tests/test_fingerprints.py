@@ -137,9 +137,10 @@ def test_segments_beyond_the_limit_are_counted_and_still_measured() -> None:
     )
     (whole,) = fingerprint([article(text)], SETTINGS)
     (part,) = fingerprint([article(text)], Settings(max_segments=3))
-    assert (len(whole.segments), whole.dropped_segments) == (10, 0)
-    assert (part.segments, part.dropped_segments) == (whole.segments[:3], 7)
-    assert len(part.widths) == 3
+    assert (len(whole.segments), len(whole.beyond)) == (10, 0)
+    assert (part.segments, part.beyond) == (whole.segments[:3], whole.segments[3:])
+    assert len(part.widths) == len(part.passages) == 3
+    assert part.passages.tolist() == whole.passages.tolist()[:3]
     assert part.width == whole.width == sum(whole.widths)
     assert part.numbers == tuple(map(str, range(10)))
 

@@ -5,7 +5,7 @@ import pytest
 from dedup import Record, Settings, find_clusters
 from dedup.encoders import HashingEncoder
 from dedup.flags import FEW_TEXTS, flagged
-from dedup.model import Article, Cluster
+from dedup.model import Cluster, Entry
 from dedup.source_url import source_key
 
 from . import stages
@@ -13,11 +13,11 @@ from . import stages
 WORDS = [f"w{n}" for n in range(40)]
 
 
-def articles_in(languages: Sequence[str], urls: Sequence[str | None] = ()) -> list[Article]:
+def articles_in(languages: Sequence[str], urls: Sequence[str | None] = ()) -> list[Entry]:
     """One article each; urls for the first ones."""
     cited = [*urls, *([None] * (len(languages) - len(urls)))]
     return [
-        Article(Record(f"{i}", "text"), "text", url, source_key(url) if url else None, language)
+        stages.entry(f"{i}", language, url, source_key(url) if url else None)
         for i, (language, url) in enumerate(zip(languages, cited, strict=True))
     ]
 

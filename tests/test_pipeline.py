@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from dedup import Record, Relation, Report, Settings, Skipped, find_clusters
 from dedup.encoders import HashingEncoder
 from dedup.model import CandidatePair, Finder, Vectors
-from dedup.pipeline import judge_unproposed, prepare, report_of, run_stages, works_of
+from dedup.pipeline import report_of, run_stages, works_of
+from dedup.prepare import prepare
+from dedup.progress import Stage
 from dedup.report.json_file import to_json
 
 from . import stages
@@ -67,11 +69,11 @@ def run(records: Sequence[Record | Skipped], chosen: Settings | None = None) -> 
 
 
 def clusters_of(report: Report) -> list[set[str]]:
-    return [{report.articles[i].record.id for i in c.members} for c in report.clusters]
+    return [{report.articles[i].id for i in c.members} for c in report.clusters]
 
 
 def relations_of(report: Report) -> dict[tuple[str, str], Relation]:
-    ids = [a.record.id for a in report.articles]
+    ids = [a.id for a in report.articles]
     return {(ids[one.left], ids[one.right]): one.relation for c in report.clusters for one in c.links}
 
 
@@ -117,11 +119,12 @@ def test_the_funnel_follows_the_flow() -> None:
     assert stages == [
         *("source-url", "bands", "facts", "vectors", "candidates"),
         *("source-url alone", "bands alone", "facts alone", "vectors alone"),
-        *("judged", "confirmed", "in clusters", "exact copies"),
+        *("ruled out early", "judged", "confirmed", "in clusters", "exact copies"),
     ]
     counts = {s.stage: s.pairs for s in report.funnel}
     assert counts["exact copies"] == 1
-    assert counts["judged"] >= counts["candidates"] >= counts["confirmed"] >= counts["in clusters"] == 3
+    assert counts["judged"] + counts["ruled out early"] >= counts["candidates"]
+    assert counts["judged"] >= counts["confirmed"] >= counts["in clusters"] == 3
 
 
 # --- any order, any batch: the same bytes
@@ -282,7 +285,7 @@ def test_records_of_one_text_need_no_model() -> None:
 
 def test_of_records_with_one_id_one_is_kept() -> None:
     report = run([Record("a", ENGLISH, path="x"), Record("a", BEES, path="y"), Record("b", GERMAN, path="x")])
-    assert [a.record.id for a in report.articles] == ["a", "b"]
+    assert [a.id for a in report.articles] == ["a", "b"]
     assert len(report.skipped) == 1
     assert "duplicate id" in report.skipped[0].reason
 
@@ -308,7 +311,7 @@ def test_what_cannot_be_used_is_carried_into_the_report_in_order() -> None:
 
 def test_a_record_that_is_nothing_but_a_source_line_is_compared_as_it_is() -> None:
     report = run([Record("a", f"Source: {PAGE}"), Record("b", f"Source: {PAGE}"), Record("c", BEES)])
-    assert report.articles[0].text == f"Source: {PAGE}"
+    assert report.articles[0].characters == len(f"Source: {PAGE}")
     assert report.articles[0].source_url == PAGE
     assert clusters_of(report) == [{"a", "b"}]
 
@@ -373,20 +376,31 @@ def test_settings_and_model_are_stamped() -> None:
 def test_the_stages_hold_a_judgement_of_each_candidate_and_make_the_report() -> None:
     stages_of_run = run_stages(declared(RECORDS), Settings(), ENCODER)
     pairs = [(pair.left, pair.right) for pair in stages_of_run.proposal.pairs]
-    assert [(link.left, link.right) for link in stages_of_run.links] == pairs
+    judged_pairs = [(link.left, link.right) for link in stages_of_run.links]
+    assert judged_pairs == [pair for pair in pairs if pair in judged_pairs]
+    (ruled_out,) = stages_of_run.confirming
+    assert (ruled_out.stage, ruled_out.pairs) == ("ruled out early", len(pairs) - len(judged_pairs))
     assert len(stages_of_run.works) == len(stages_of_run.subjects) < len(stages_of_run.articles)
     for link in stages_of_run.links:
         pair = CandidatePair(link.left, link.right, ())
-        judged = judge_unproposed(pair, stages_of_run.keys, stages_of_run.subjects, stages_of_run.calibration)
+        judged = stages_of_run.judge(pair)
         assert (judged.probability, judged.evidence) == (link.probability, link.evidence)
-    report = report_of(stages_of_run, Settings(), ENCODER)
+    report = report_of(stages_of_run, Settings())
     assert to_json(report) == to_json(run(RECORDS))
 
 
 def test_progress_is_told_by_stage() -> None:
-    told: list[str] = []
-    find_clusters(RECORDS, encoder=ENCODER, progress=told.append)
-    assert told == ["reading", "preparing", "fingerprinting", "embedding", "proposing", "confirming", "clustering"]
+    told: list[tuple[str, int, int | None]] = []
+
+    def progress(stage: str, done: int = 0, total: int | None = None, /) -> None:
+        told.append((stage, done, total))
+
+    report = find_clusters(RECORDS, encoder=ENCODER, progress=progress)
+    in_order = (Stage.SKETCH, Stage.BOILERPLATE, Stage.EMBED, Stage.PROPOSE, Stage.CONFIRM, Stage.CLUSTER)
+    assert tuple(dict.fromkeys(stage for stage, _, _ in told)) == in_order
+    assert (Stage.SKETCH, len(report.articles), None) in told
+    candidates = {stage.stage: stage.pairs for stage in report.funnel}["candidates"]
+    assert (Stage.CONFIRM, candidates, candidates) in told
 
 
 def test_one_language_in_two_scripts_may_be_one_article() -> None:

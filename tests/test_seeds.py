@@ -35,12 +35,12 @@ def report_of(changed: dict[str, str]) -> Report:
 
 
 def clusters_of(report: Report) -> list[set[str]]:
-    return [{report.articles[m].record.id for m in cluster.members} for cluster in report.clusters]
+    return [{report.articles[m].id for m in cluster.members} for cluster in report.clusters]
 
 
 def relations_of(report: Report) -> dict[frozenset[str], Relation]:
     return {
-        frozenset(report.articles[m].record.id for m in (link.left, link.right)): link.relation
+        frozenset(report.articles[m].id for m in (link.left, link.right)): link.relation
         for cluster in report.clusters
         for link in cluster.links
     }
@@ -80,7 +80,7 @@ def test_a_wrong_source_line_is_a_conflict_and_merges_nothing() -> None:
     report = report_of({ARABIC: f"{without_source(ARABIC)}\nالمصدر: {wrong}"})
     assert clusters_of(report) == [{ARABIC, HINDI}]
     (conflict,) = report.conflicts
-    assert {report.articles[m].record.id for m in conflict.members} == {ARABIC, OTHER_ARABIC}
+    assert {report.articles[m].id for m in conflict.members} == {ARABIC, OTHER_ARABIC}
 
 
 def test_a_lightly_edited_copy_joins_as_a_near_duplicate() -> None:

@@ -1,5 +1,6 @@
 """Small reports made by hand, and checks that a document keeps to the published schema."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +12,14 @@ import msgspec
 import pytest
 
 from dedup.model import (
-    Article,
     Cluster,
     Conflict,
     EncoderInfo,
+    Entry,
     Evidence,
     Finder,
     FunnelStage,
     Link,
-    Record,
     Relation,
     Report,
     Skipped,
@@ -37,9 +37,9 @@ def article(
     url: str | None = None,
     path: str | None = None,
     line: int | None = None,
-) -> Article:
-    record = Record(id=record_id, text=text, path=path, line=line)
-    return Article(record=record, text=text, source_url=url, source_key=None, language=language)
+) -> Entry:
+    content = hashlib.sha256(text.encode()).digest()[:16]
+    return Entry(record_id, path, line, language, url, None, len(text), content)
 
 
 def link(left: int, right: int, probability: float = 0.9, evidence: Sequence[Evidence] = ()) -> Link:
@@ -47,7 +47,7 @@ def link(left: int, right: int, probability: float = 0.9, evidence: Sequence[Evi
 
 
 def report_of(
-    articles: Sequence[Article],
+    articles: Sequence[Entry],
     clusters: Sequence[Cluster] = (),
     conflicts: Sequence[Conflict] = (),
     skipped: Sequence[Skipped] = (),

@@ -5,7 +5,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from dedup.model import Article, Cluster, Conflict, Evidence, FunnelStage, Link, Relation, Report, Skipped
+from dedup.model import Cluster, Conflict, Entry, Evidence, FunnelStage, Link, Relation, Report, Skipped
 from dedup.report.terminal import render_summary
 
 from .conftest import article, checked_document, link, report_of
@@ -19,7 +19,7 @@ def summary(report: Report, width: int = 80, seconds: float = 2.34) -> str:
     return file.getvalue()
 
 
-def many_pairs(number: int) -> tuple[list[Article], list[Cluster]]:
+def many_pairs(number: int) -> tuple[list[Entry], list[Cluster]]:
     articles = [article(f"r{position:03d}") for position in range(2 * number)]
     clusters = [Cluster((left, left + 1), (link(left, left + 1),), 0.9) for left in range(0, 2 * number, 2)]
     return articles, clusters
@@ -73,7 +73,7 @@ def test_time_is_in_minutes_from_one_minute_on(seconds: float, shown: str) -> No
 
 
 def test_no_line_is_wider_than_the_console(seeds: Report) -> None:
-    long = replace(seeds.articles[0], record=replace(seeds.articles[0].record, id="folder/" * 30 + "ملف.txt"))
+    long = replace(seeds.articles[0], id="folder/" * 30 + "ملف.txt")
     for width in (40, 80):
         shown = summary(replace(seeds, articles=(long, *seeds.articles[1:])), width)
         assert max(cell_len(line) for line in shown.splitlines()) <= width
