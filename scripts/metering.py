@@ -149,7 +149,7 @@ def processes(session: int) -> list[_Process]:
 
 def proportional(pid: int) -> int:
     """Bytes of PSS of a process; 0 once it has ended."""
-    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+    with suppress(FileNotFoundError, ProcessLookupError):
         for line in (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
