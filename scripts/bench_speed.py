@@ -50,7 +50,8 @@ from dedup.report.json_file import load_report
 
 SCRIPTS = Path(__file__).parent
 PEERS = ("datatrove[processing,io]==0.10.*", "spacy==3.8.*", "datasketch==2.0.*", "rensa==0.5.*")
-"""spaCy is what datatrove's English tokenizer needs, though none of its extras brings it."""
+"""datatrove's default tokenizer needs spaCy, which the two extras do not bring; ``multilingual`` would, with Stanza and
+tokenizers of single languages that its English pipeline does not use."""
 NO_FILTER = "datatrove, no filter"
 FILTER = "filter"
 
