@@ -52,7 +52,7 @@ class Usage:
     peak: int
     """Bytes: the largest sum of PSS that was seen."""
     largest: int
-    """Bytes: the largest resident set that the kernel accounted to any one of its processes; never missed."""
+    """Bytes: the largest resident set that any one of its processes had had when it was last seen."""
     samples: tuple[Sample, ...]
     code: int
     """Exit status, negative for a signal."""
@@ -106,6 +106,7 @@ class _Watch:
         began = time.monotonic()
         alive = processes(self.session)
         memory = sum(proportional(process.pid) for process in alive)
+        self.largest = max((self.largest, *(high_water(process.pid) for process in alive)))
         if alive:
             self.samples.append(Sample(began, self.reaped + sum(process.cpu for process in alive), memory))
         self._reap(alive)
@@ -120,7 +121,6 @@ class _Watch:
                 pid, status, usage = os.wait4(process.pid, os.WNOHANG)
                 if pid:
                     self.reaped += usage.ru_utime + usage.ru_stime
-                    self.largest = max(self.largest, usage.ru_maxrss * 1024)
                 if pid == self.session:
                     self.code = os.waitstatus_to_exitcode(status)
                     self.ended_at = time.monotonic()
@@ -149,9 +149,21 @@ def processes(session: int) -> list[_Process]:
 
 def proportional(pid: int) -> int:
     """Bytes of PSS of a process; 0 once it has ended."""
+    return _bytes(pid, "smaps_rollup", "Pss:")
+
+
+def high_water(pid: int) -> int:
+    """Bytes of the largest resident set that a process has had since its program was loaded; 0 once it has ended.
+
+    ``ru_maxrss`` of getrusage(2) will not do: it takes in the program that the process was forked from.
+    """
+    return _bytes(pid, "status", "VmHWM:")
+
+
+def _bytes(pid: int, file: str, name: str) -> int:
     with suppress(FileNotFoundError, ProcessLookupError):
-        for line in (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines():
-            if line.startswith("Pss:"):
+        for line in (PROC / str(pid) / file).read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0
 

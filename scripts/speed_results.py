@@ -252,8 +252,13 @@ def floor_table(floors: Sequence[FloorRun], runs: Sequence[Run], ours: Sequence[
     for floor in floors:
         unit, size = UNITS[floor.floor]
         rates = " | ".join(f"{floor.count / size / s:,.0f} {unit}" for s in (floor.seconds, floor.cpu))
-        times = "".join(f" {cpu[floor.records, name] / floor.cpu:,.1f} |" for name in ours)
+        times = "".join(f" {_times(cpu[floor.records, name], floor)} |" for name in ours)
         yield f"| {floor.records:,} | {floor.floor} | {floor.seconds:,.2f} | {floor.cpu:,.2f} | {rates} |{times}"
+
+
+def _times(cpu: float, floor: FloorRun) -> str:
+    """How many times the floor's processor time; the product is a rate to compare with, no part of a run."""
+    return "" if floor.floor == "product" else f"{cpu / floor.cpu:,.1f}"
 
 
 def start_line(start: Start) -> str:
