@@ -187,9 +187,7 @@ def run_stages(
         return _run_stages(records, settings, models or models_of(settings, encoder, calibration), progress)
 
 
-def _run_stages(
-    records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress
-) -> Stages:
+def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress) -> Stages:
     sketches, skipped = sketched(records, settings, models, progress)
     entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]
     works = works_of(fingerprints)

@@ -15,7 +15,7 @@ trusted more than wall time. ``--peers`` is a folder for an environment of their
   records of one language are asked for and counted. datatrove's clusters are those of its third stage, before it
   keeps one document of each; datasketch's the connected components of its queries' answers.
 * the floors: :mod:`speed_floors`.
-* ``--dedup`` takes the settings of a run, ``"model=table"`` if not given; repeatable.
+* ``--dedup`` takes the settings of a run, ``"confirm=never"`` if not given; repeatable.
 """
 
 import argparse
@@ -226,7 +226,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--records", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="all that anything may use")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--dedup", action="append", metavar="SETTINGS", help='such as "model=table"; repeatable')
+    parser.add_argument("--dedup", action="append", metavar="SETTINGS", help='such as "confirm=never"; repeatable')
     parser.add_argument("--starts", type=int, default=5, help="runs of the seeds; 0 for none")
     parser.add_argument("--no-floors", action="store_true")
     parser.add_argument("-o", "--output", type=Path, help="all figures as JSON")
@@ -255,7 +255,7 @@ def main() -> None:
     options = arguments()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     options.folder.mkdir(parents=True, exist_ok=True)
-    settings = ["model=table"] if options.dedup is None else options.dedup
+    settings = ["confirm=never"] if options.dedup is None else options.dedup
     contenders = [dedup_with(one) for one in settings]
     ours = [contender.name for contender in contenders]
     if options.peers:

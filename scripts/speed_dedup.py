@@ -1,13 +1,15 @@
 """One run of dedup for scripts/bench_speed.py: what ``dedup run CORPUS -o OUT/report.json`` does, told stage by stage.
 
-    python scripts/speed_dedup.py CORPUS OUT --set model=table
+    python scripts/speed_dedup.py CORPUS OUT --set confirm=never
 
+As many processes as the command would start, but without its cache of vectors: what the model says is computed anew.
 Writes ``OUT/report.json`` and ``OUT/outcome.json``: when each stage began, when the last one ended
 (``time.monotonic``).
 """
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,7 +32,7 @@ def settings_of(given: Iterable[str]) -> dict[str, Any]:
     """Of ``NAME=VALUE``, the values in the types of the defaults. Raises :class:`ValueError` for an unknown name."""
     from dedup.settings import Settings
 
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = {"workers": len(os.sched_getaffinity(0))}
     for one in given:
         name, _, value = one.partition("=")
         default = getattr(Settings(), name, None)
