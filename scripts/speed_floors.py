@@ -5,7 +5,7 @@
 * **bytes**: the file's bytes, read in order; counts bytes.
 * **records**: the file read into records by dedup's own reader; counts records.
 * **tokens**: the texts tokenised by dedup's own tokenizer, on all cores, without reading; counts tokens.
-* **product**: a product of two matrices of 4,096 x 4,096 floats of 32 bits, the best of five; counts operations.
+* **product**: a product of two matrices of 4,096 x 4,096 32-bit floats, by numpy, the best of five; counts operations.
 
 Writes ``OUT/outcome.json``: the count, the seconds of wall and processor time, and the stages as the other runs do.
 """
