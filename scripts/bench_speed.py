@@ -15,7 +15,7 @@ trusted more than wall time. ``--peers`` is a folder for an environment of their
   records of one language are asked for and counted. datatrove's clusters are those of its third stage, before it
   keeps one document of each; datasketch's the connected components of its queries' answers.
 * the floors: :mod:`speed_floors`.
-* ``--dedup`` takes the settings of a run, ``"confirm=never"`` if not given; repeatable.
+* ``--dedup`` takes the settings of a run, ``"confirm=auto"`` and ``"confirm=never"`` if not given; repeatable.
 """
 
 import argparse
@@ -255,7 +255,7 @@ def main() -> None:
     options = arguments()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     options.folder.mkdir(parents=True, exist_ok=True)
-    settings = ["confirm=never"] if options.dedup is None else options.dedup
+    settings = ["confirm=auto", "confirm=never"] if options.dedup is None else options.dedup
     contenders = [dedup_with(one) for one in settings]
     ours = [contender.name for contender in contenders]
     if options.peers:

@@ -78,6 +78,7 @@ def test_settings_come_in_the_types_of_their_defaults() -> None:
         "model": "table",
         "threshold": 0.4,
         "bands": 16,
+        "workers": len(os.sched_getaffinity(0)),
     }
     with pytest.raises(ValueError, match="colour"):
         settings_of(["colour=red"])
