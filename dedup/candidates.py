@@ -54,6 +54,9 @@ therefore did not count; once for each such figure that both state."""
 NOT_COMPARED = "vectors not compared"
 """Stage of the funnel: pairs of articles whose vectors an index kept apart, at least; there where it was used."""
 
+CANDIDATES = "candidates"
+"""Stage of the funnel: what the finders bring together."""
+
 ALONE = " alone"
 """What is added to a finder's name for the stage that counts the candidates it alone found."""
 
@@ -179,7 +182,7 @@ def propose(
     funnel = (
         *(FunnelStage(finder.value, len(some)) for finder, some in found.items()),
         *(FunnelStage(name, count) for name, count in left_out.items() if count),
-        FunnelStage("candidates", len(pairs)),
+        FunnelStage(CANDIDATES, len(pairs)),
         *(
             FunnelStage(f"{finder.value}{ALONE}", int(np.count_nonzero(pairs.found_by == _BITS[finder])))
             for finder in found

@@ -119,11 +119,22 @@ def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[
     return _joined(pieces, widths)
 
 
+_RULES = {"da": "de"}
+"""Languages that are cut by the rules of another: those of sentencex 1.0.32 for Danish take 60 times as long as any
+others, and cut 2 of 1,500 lines of NTREX in another way."""
+
+
 def _sentences(text: str, language: str) -> list[str]:
     import sentencex
 
     lines = (" ".join(line.split()) for line in text.splitlines())
-    return [s for line in lines if line for s in map(str.strip, sentencex.segment(language, line)) if s]
+    return [
+        s
+        for line in lines
+        if line
+        for s in map(str.strip, sentencex.segment(_RULES.get(language, language), line))
+        if s
+    ]
 
 
 def _cut(sentence: str, width: float) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from dedup.candidates import ALONE
+from dedup.candidates import ALONE, CANDIDATES
 from dedup.evidence import LONGEST_LENGTH_DIFFERENCE
 from dedup.model import Report
 from dedup.report.console import Printer, counted, listed, shown_probability
@@ -85,7 +85,11 @@ class _Page(Printer):
 
     def funnel(self, stages: Sequence[Stage]) -> None:
         alone = [stage for stage in stages if stage.stage.endswith(ALONE)]
-        self.line("Pairs: " + ", ".join(f"{one.stage} {one.pairs:,}" for one in stages if one not in alone))
+        told = [one for one in stages if one not in alone]
+        proposed = next((place for place, one in enumerate(told, 1) if one.stage == CANDIDATES), len(told))
+        for title, some in (("Pairs", told[:proposed]), ("Decided", told[proposed:])):
+            if some:
+                self.line(f"{title}: " + ", ".join(f"{one.stage} {one.pairs:,}" for one in some))
         if brought := [f"{one.stage.removesuffix(ALONE)} {one.pairs:,}" for one in alone if one.pairs]:
             self.line("Candidates that one finder alone brought: " + ", ".join(brought))
 
