@@ -120,8 +120,8 @@ def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[
 
 
 _RULES = {"da": "de"}
-"""Languages that are cut by the rules of another: those of sentencex 1.0.32 for Danish take 60 times as long as any
-others, and cut 2 of 1,500 lines of NTREX in another way."""
+"""Languages that are cut by the rules of another: those of sentencex 1.0.32 for Danish take some sixty times as long as
+any others, and cut nearly all lines as the German ones do (a look at 1,500 lines of NTREX that was not kept)."""
 
 
 def _sentences(text: str, language: str) -> list[str]:
