@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +183,7 @@ def _names(here: _Side, there: _Side) -> tuple[int, int]:
 @dataclass(frozen=True, slots=True)
 class Paired:
     """How the passages of two texts pair: ``alignment`` and ``containment`` (:mod:`dedup.evidence`), and which do, by
-    their places in both, shape (pairs, 2).
+    their places in both, ascending, shape (pairs, 2).
     """
 
     smaller: float
@@ -191,38 +191,31 @@ class Paired:
     passages: NDArray[np.intp]
 
     def order(self) -> float:
-        """As the evidence of that name: in the order of the one text or of the other, it is the same."""
-        return order(self.passages[:, ::-1]) * self.larger
+        """As the evidence of that name."""
+        return order(self.passages) * self.larger
 
 
 def paired_with(here: Subject, others: Sequence[Subject]) -> Iterator[Paired]:
-    """How the passages of a text pair with those of each of the others, in one product."""
+    """How the passages of a text pair with those of each of the others, in one product; as
+    :func:`dedup.evidence.align` pairs them.
+    """
     ends = np.cumsum([0, *(len(other.embedding.norms) for other in others)])
     steps = np.concatenate([other.embedding.steps for other in others]).astype(np.float32)
     similar = here.embedding.steps.astype(np.float32) @ steps.T
     similar *= here.embedding.norms[:, None]
     similar *= np.concatenate([other.embedding.norms for other in others])
     nearest = similar.argmax(axis=0)  # to each passage of the others
-    at_nearest = similar[nearest, np.arange(len(nearest))]
-    of = np.repeat(np.arange(len(others)), np.diff(ends))
-    mutual = at_nearest >= np.maximum.reduceat(similar, ends[:-1], axis=1)[nearest, of]
-    mutual &= _first_of_each(nearest + of * len(similar), mutual)
+    nearest_there = np.stack([similar[:, start:end].argmax(axis=1) + start for start, end in pairwise(ends)], axis=1)
+    found, places = np.nonzero((nearest[nearest_there] == np.arange(len(similar))[:, None]).T)
+    theirs_at = nearest_there[places, found]
+    weight = similar[places, theirs_at]
     widths = here.fingerprint.widths.astype(np.float64)
     theirs = np.concatenate([other.fingerprint.widths for other in others]).astype(np.float64)
-    found, places, weight = of[mutual], nearest[mutual], at_nearest[mutual]
     own = np.bincount(found, widths[places] * weight, len(others)) / widths.sum()
-    their = np.bincount(found, theirs[mutual] * weight, len(others)) / np.add.reduceat(theirs, ends[:-1])
-    passages = np.stack([places, np.flatnonzero(mutual) - ends[found]], axis=1)
+    their = np.bincount(found, theirs[theirs_at] * weight, len(others)) / np.add.reduceat(theirs, ends[:-1])
+    passages = np.stack([places, theirs_at - ends[found]], axis=1)
     parts = np.split(passages, np.searchsorted(found, np.arange(1, len(others))))
     for smaller, larger, some in zip(
         np.minimum(own, their).tolist(), np.maximum(own, their).tolist(), parts, strict=True
     ):
         yield Paired(smaller, larger, some)
-
-
-def _first_of_each(keys: NDArray[np.intp], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of the chosen with one key (passages that are equally near) only the first."""
-    first = np.zeros(len(keys), np.bool_)
-    places = np.flatnonzero(chosen)
-    first[places[np.unique(keys[places], return_index=True)[1]]] = True
-    return first

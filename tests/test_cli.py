@@ -280,7 +280,9 @@ def test_interrupt_is_one_line_and_exit_code_130(cli: Cli, copies: Path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dedup.pipeline.find_clusters", interrupted)
-    assert cli("run", copies) == (130, "", "dedup: interrupted\n")
+    code, out, err = cli("run", copies)
+    assert (code, out, err.count("\n")) == (130, "", 1)
+    assert err.startswith("dedup: interrupted: ")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

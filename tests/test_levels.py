@@ -20,7 +20,7 @@ from dedup.calibration.levels import (
 )
 from dedup.calibration.pairs import Pool
 from dedup.candidates import propose_among
-from dedup.confirm import confirm
+from dedup.confirm import judge
 from dedup.settings import Settings
 
 from . import parallel, stages
@@ -131,7 +131,7 @@ def test_scored_candidates_are_what_runs_over_the_draws_propose() -> None:
     found = list(scored_candidates(whole, stages.calibration(), random.Random(1)))  # noqa: S311
 
     proposed = propose_among([()] * len(subjects), subjects, stages.calibration(), Settings()).pairs
-    links = confirm(proposed, subjects, stages.calibration()).links
+    links = [judge(pair, subjects[pair.left], subjects[pair.right], stages.calibration()) for pair in proposed]
     dense = [one for one in found if one.draw == "dense"]
     assert [one.odds for one in dense] == pytest.approx([math.log(k.probability / (1 - k.probability)) for k in links])
     assert [one.same for one in dense] == [whole.golds[k.left] == whole.golds[k.right] for k in links]

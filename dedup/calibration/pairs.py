@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dedup.calibration import Calibration
 from dedup.embed import document_vector
 from dedup.evidence import Subject, align, figures_of, measure, sort_of
-from dedup.fingerprints import minhash_signatures, shingles
+from dedup.fingerprints import hashes_of, minhash_signatures, shingles
 from dedup.model import Embedding
 from dedup.names import LATIN, STEM, WORD, compare_names, names_of, stem
 from dedup.settings import Settings
@@ -72,6 +72,7 @@ def remade(subject: Subject, rows: list[int], donor: Subject | None = None, dono
     made = replace(
         f,
         segments=tuple(pieces),
+        passages=hashes_of(pieces),
         widths=widths,
         width=float(widths.sum()),
         numbers=numbers(text),
