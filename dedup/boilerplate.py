@@ -29,10 +29,11 @@ pages share. Every constant is a choice made on calibration articles with ``scri
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain, combinations, compress
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,10 @@ from numpy.typing import NDArray
 from dedup.code_points import codes_of, rolling_hashes, sorted_unique
 from dedup.fingerprints import hashes_of, minhash_signature, shingles
 from dedup.model import Fingerprint
-from dedup.names import names_of
+from dedup.names import Names, names_of, shared_strings
 from dedup.settings import Settings
 from dedup.text import normalise, numbers
+from dedup.workers import in_parts
 
 LEAST_HOLDERS = 4
 """Different texts of one language in which a common passage stands. Two hold what one quotes from the other."""
@@ -76,6 +78,9 @@ The two kinds of text that are told apart share 0.05 and 0.81 of them, so that s
 WORDINGS = 4_096
 """Texts whose shingles are held at once, to bound memory: about 0.1 GB."""
 
+AT_ONCE = 2_048
+"""Texts that a process weighs anew at a time."""
+
 WEIGHT = 0.05
 """What a passage that is boilerplate counts, as a share of what it would: the largest of the values tried from which
 less changes nothing."""
@@ -97,38 +102,50 @@ def discount(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], s
     """The fingerprints with these passages counting little, in the same order; those without any, and those with
     nothing else, as they are: the very objects that were given.
     """
-    discounted = list(fingerprints)
-    for position in _holders(fingerprints, boilerplate):
-        f = fingerprints[position]
-        hashes = chain(f.passages.tolist(), hashes_of(f.beyond).tolist())
-        rest = list(compress(chain(f.segments, f.beyond), (hashed not in boilerplate for hashed in hashes)))
-        if rest:
-            discounted[position] = _discounted(f, boilerplate, "\n".join(rest), settings)
-    return discounted
-
-
-def _holders(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int]) -> Iterator[int]:
-    """The positions of those that hold any of the passages."""
     if not boilerplate:
-        return
-    for position, f in enumerate(fingerprints):
-        hashes = chain(f.passages.tolist(), hashes_of(f.beyond).tolist() if len(f.beyond) else ())
-        if not boilerplate.isdisjoint(hashes):
-            yield position
+        return list(fingerprints)
+
+    def changes(start: int, end: int) -> list[_Changes | None]:
+        return [_changes_of(f, boilerplate, settings) for f in fingerprints[start:end]]
+
+    cuts = [*range(0, len(fingerprints), AT_ONCE), len(fingerprints)]
+    changed = chain.from_iterable(in_parts(changes, cuts, settings.workers))
+    return [
+        f if c is None else replace(f, **{**c, "names": shared_strings(c["names"])})
+        for f, c in zip(fingerprints, changed, strict=True)
+    ]
 
 
-def _discounted(f: Fingerprint, boilerplate: frozenset[int], rest: str, settings: Settings) -> Fingerprint:
-    """``rest`` is the text without boilerplate."""
-    counts = np.array([hashed not in boilerplate for hashed in f.passages.tolist()])
+class _Changes(TypedDict):
+    """The fields of a fingerprint that are others without boilerplate."""
+
+    signature: NDArray[np.uint32]
+    numbers: tuple[str, ...]
+    widths: NDArray[np.float32]
+    figures: tuple[tuple[str, ...], ...]
+    width: float
+    names: Names
+
+
+def _changes_of(f: Fingerprint, boilerplate: frozenset[int], settings: Settings) -> _Changes | None:
+    """What is other where boilerplate counts little; None for a text that holds none, or nothing else."""
+    hashes = f.passages.tolist()
+    beyond = hashes_of(f.beyond).tolist() if len(f.beyond) else []
+    if boilerplate.isdisjoint(hashes) and boilerplate.isdisjoint(beyond):
+        return None
+    counts = [hashed not in boilerplate for hashed in hashes]
+    rest = list(compress(chain(f.segments, f.beyond), (*counts, *(hashed not in boilerplate for hashed in beyond))))
+    if not rest:
+        return None
+    text = "\n".join(rest)
     widths = np.where(counts, f.widths, np.float32(WEIGHT) * f.widths)
-    return replace(
-        f,
-        signature=minhash_signature(shingles(normalise(rest), settings.shingle_size), settings),
-        numbers=numbers(rest),
+    return _Changes(
+        signature=minhash_signature(shingles(normalise(text), settings.shingle_size), settings),
+        numbers=numbers(text),
         widths=widths,
-        figures=tuple(some if count else () for some, count in zip(f.figures, counts.tolist(), strict=True)),
+        figures=tuple(some if count else () for some, count in zip(f.figures, counts, strict=True)),
         width=f.width - float((f.widths - widths).sum()),
-        names=names_of(rest.split("\n"), f.script),
+        names=names_of(rest, f.script),
     )
 
 

@@ -65,6 +65,7 @@ def consult(
     open_pairs, vouched_for = _open(by_table.links, subjects)
     closer: dict[int, Subject] = {}
     changed = done = 0
+    progress(0, len(open_pairs))
     for asked in _rounds(open_pairs, closer, subjects):
         new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
         closer |= zip(new, encoded([subjects[position] for position in new], lens), strict=True)

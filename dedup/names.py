@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,13 @@ class SharedNames:
 
     shared: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+
+def shared_strings(names: Names) -> Names:
+    """The same names, in strings that all texts have in common. Those that another process found have strings of their
+    own, and in a large run the same names are in many texts.
+    """
+    return Names(tuple(map(intern, names.stated)), frozenset(map(intern, names.capitals)))
 
 
 def names_of(segments: Iterable[str], script: str) -> Names:

@@ -45,7 +45,7 @@ from dedup.read.unique import in_order, unique
 from dedup.screen import Screen
 from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.sketch import Sketch, sketches_of
-from dedup.spool import Spool
+from dedup.spool import Arena, Spool
 from dedup.workers import one_thread_each
 
 
@@ -142,12 +142,13 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the stages of a run made: position ``i`` of ``articles`` and ``fingerprints`` is one article, position ``i``
-    of ``works`` and of what the judge knows is one work, and pairs, links and clusters name works.
+    """What the stages of a run made: position ``i`` of ``articles`` is one article, position ``i`` of ``works`` and of
+    what the judge knows is one work, and pairs, links and clusters name works.
     """
 
     articles: tuple[Entry, ...]
-    fingerprints: tuple[Fingerprint, ...]
+    shortened: Mapping[str, int]
+    """Record id -> segments beyond the limit, of the records that have any."""
     skipped: tuple[Skipped, ...]
     works: tuple[tuple[int, ...], ...]
     """Positions of the articles with one text."""
@@ -188,43 +189,79 @@ def run_stages(
 
 
 def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress) -> Stages:
-    sketches, skipped = sketched(records, settings, models, progress)
-    entries, fingerprints = [s.entry for s in sketches], [s.fingerprint for s in sketches]
-    works = works_of(fingerprints)
-    keys = [article_keys(entries[i] for i in members) for members in works]
-    languages = [entries[members[0]].language for members in works]
-    whole = [sketches[members[0]] for members in works]
-    progress(Stage.BOILERPLATE)
-    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole])
-    weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
-    subjects, known = understand(languages, weighed, [s.embedding for s in whole], models, progress)
+    known = compare(records, settings, models, progress)
+    subjects, calibration = known.subjects, known.calibration
     progress(Stage.PROPOSE)
-    proposal = propose_among(keys, subjects, known, settings)
+    proposal = propose_among(known.keys, subjects, calibration, settings)
+    pairs = len(proposal.pairs)
+    progress(Stage.CONFIRM, 0, pairs)
     confirmation = confirm(
         proposal.pairs,
         subjects,
-        known,
+        calibration,
         models.kind,
         settings.workers,
-        lambda done: progress(Stage.CONFIRM, done, len(proposal.pairs)),
+        lambda done: progress(Stage.CONFIRM, done, pairs),
     )
     judge_pair, links, confirming = _consulted(
-        Judge(keys, subjects, known, models.kind), confirmation, proposal, models, settings, progress
+        Judge(known.keys, subjects, calibration, models.kind), confirmation, proposal, models, settings, progress
     )
     progress(Stage.CLUSTER)
     clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold, judge_pair.possible())
     return Stages(
-        articles=tuple(entries),
-        fingerprints=tuple(fingerprints),
-        skipped=tuple(skipped),
-        works=tuple(works),
-        boilerplate=boilerplate,
+        articles=known.entries,
+        shortened=known.shortened,
+        skipped=known.skipped,
+        works=known.works,
+        boilerplate=known.boilerplate,
         models=models,
         judge=judge_pair,
         proposal=proposal,
         links=links,
         confirming=confirming,
         clustering=clustering,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All that is known of the records before any two are looked at; see :class:`Stages`."""
+
+    entries: tuple[Entry, ...]
+    shortened: Mapping[str, int]
+    skipped: tuple[Skipped, ...]
+    works: tuple[tuple[int, ...], ...]
+    keys: tuple[frozenset[str], ...]
+    boilerplate: frozenset[int]
+    subjects: tuple[Subject, ...]
+    calibration: Calibration
+
+
+def compare(
+    records: Iterable[Record | Skipped], settings: Settings, models: Models, progress: Progress = silent
+) -> Compared:
+    """The stages that look at each record by itself, and at what many of them hold. Their sketches end here: of most
+    of a large run's memory, nothing is held twice.
+    """
+    sketches, skipped = sketched(records, settings, models, progress)
+    entries = [s.entry for s in sketches]
+    works = works_of([s.fingerprint for s in sketches])
+    languages = [entries[members[0]].language for members in works]
+    whole = [sketches[members[0]] for members in works]
+    progress(Stage.BOILERPLATE)
+    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole])
+    weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
+    by_table = [_reweighed(s, f) for s, f in zip(whole, weighed, strict=True)]
+    subjects, calibration = understand(languages, weighed, by_table, models, progress)
+    return Compared(
+        entries=tuple(entries),
+        shortened={s.id: len(s.fingerprint.beyond) for s in sketches if len(s.fingerprint.beyond)},
+        skipped=tuple(skipped),
+        works=tuple(works),
+        keys=tuple(article_keys(entries[i] for i in members) for members in works),
+        boilerplate=boilerplate,
+        subjects=tuple(subjects),
+        calibration=calibration,
     )
 
 
@@ -238,12 +275,20 @@ def sketched(
     sketches: list[Sketch] = []
     skipped: list[Skipped] = []
     progress(Stage.SKETCH)
-    for batch in sketches_of(records, settings, lens, Spool()):
+    for batch in sketches_of(records, settings, lens, Spool(), Arena()):
         sketches += (one for one in batch if isinstance(one, Sketch))
         skipped += (one for one in batch if isinstance(one, Skipped))
         progress(Stage.SKETCH, len(sketches))
     kept, doubles = unique(sketches, lambda sketch: sketch.rank)
     return kept, in_order((*skipped, *doubles))
+
+
+def _reweighed(sketch: Sketch, f: Fingerprint) -> Embedding | None:
+    """The embedding of a sketch whose segments may count otherwise by now."""
+    e = sketch.embedding
+    if e is None or f is sketch.fingerprint:
+        return e
+    return replace(e, document=document_vector(e.steps, e.norms, f.widths))
 
 
 def _consulted(
@@ -291,9 +336,7 @@ def report_of(stages: Stages, settings: Settings) -> Report:
         encoder=EncoderInfo(closer.encoder.name, closer.encoder.digest, closer.calibration.name) if closer else first,
         first_encoder=first if closer else None,
         settings={**settings.stamped(), "signature": SIGNATURE_SCHEME},
-        dropped_segments={
-            a.id: len(f.beyond) for a, f in zip(articles, stages.fingerprints, strict=True) if len(f.beyond)
-        },
+        dropped_segments=stages.shortened,
         boilerplate=len(stages.boilerplate),
     )
 
@@ -326,10 +369,7 @@ def understand(
         calibration = calibrations.from_run(*rows_by_language(fingerprints, languages, encoded))
         embeddings = embed(fingerprints, languages, encoded, calibration)
     elif len(known) == len(fingerprints):
-        embeddings = [
-            replace(e, document=document_vector(e.steps, e.norms, f.widths))
-            for e, f in zip(known, fingerprints, strict=True)
-        ]
+        embeddings = known
     else:
         embeddings = embed_all(
             fingerprints,

@@ -13,16 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from sys import intern
 
 from dedup.embed import Lens, embed, encode_segments
 from dedup.fingerprints import fingerprint
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
-from dedup.names import Names
+from dedup.names import shared_strings
 from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
-from dedup.spool import Spool
+from dedup.spool import Arena, Spool
 from dedup.workers import one_thread_each
 
 BATCH = 128
@@ -67,9 +66,9 @@ Item = Record | Skipped
 
 
 def sketches_of(
-    items: Iterable[Item], settings: Settings, lens: Lens | None, spool: Spool
+    items: Iterable[Item], settings: Settings, lens: Lens | None, spool: Spool, arena: Arena
 ) -> Iterator[list[Sketch | Skipped]]:
-    """The items sketched, batch by batch, in their order; their segments go to the spool.
+    """The items sketched, batch by batch, in their order; their segments go to the spool, their vectors to the arena.
 
     ``lens``: whose vectors they get; without one they get none.
     """
@@ -77,7 +76,7 @@ def sketches_of(
     here = FEW if settings.workers > 1 else None
     batches = (sketch(batch, settings, lens) for batch in _batches(islice(stream, here)))
     for batch in chain(batches, _by_processes(stream, settings, lens)):
-        yield [_put_aside(one, spool) for one in batch]
+        yield [_put_aside(one, spool, arena) for one in batch]
 
 
 def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list[Sketch | Skipped]:
@@ -103,14 +102,21 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _put_aside(one: Sketch | Skipped, spool: Spool) -> Sketch | Skipped:
+def _put_aside(one: Sketch | Skipped, spool: Spool, arena: Arena) -> Sketch | Skipped:
     if isinstance(one, Skipped):
         return one
     f = one.fingerprint
-    # Names are few and in many texts; those that another process found come as strings of their own.
-    names = Names(tuple(map(intern, f.names.stated)), frozenset(map(intern, f.names.capitals)))
-    kept = replace(f, segments=spool.put(f.segments), beyond=spool.put(f.beyond), names=names)
-    return replace(one, fingerprint=kept)
+    kept = replace(
+        f,
+        segments=spool.put(f.segments),
+        beyond=spool.put(f.beyond),
+        signature=arena.put(f.signature),
+        names=shared_strings(f.names),
+    )
+    e = one.embedding
+    if e is not None:
+        e = Embedding(arena.put(e.steps), e.norms, arena.put(e.document))
+    return replace(one, fingerprint=kept, embedding=e)
 
 
 def _by_processes(items: Iterable[Item], settings: Settings, lens: Lens | None) -> Iterator[list[Sketch | Skipped]]:

@@ -1,27 +1,37 @@
-"""Texts that wait on disk, so that a run of a million records does not hold them in memory."""
+"""Where the bulk of a large run lies: texts in a file, vectors in memory that processes share."""
 
+import mmap
+import os
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar, overload
 
-MEMORY = 64 * 2**20
-"""Bytes that are kept in memory; what is longer goes to a file without a name, which ends with the process."""
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 64 * 2**20
+"""Bytes of a block of shared memory."""
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 class Spool:
-    """Pieces of text put aside, in the order in which they come. Not to be used by two threads at once."""
+    """Pieces of text put aside, in the order in which they come, in a file without a name that ends with the process.
+
+    Forked processes may read at once.
+    """
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY)  # noqa: SIM115 - as long as its pieces are
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as its pieces are
         weakref.finalize(self, self._file.close)
         self._end = 0
+        self._flushed = 0
 
     def put(self, pieces: Sequence[str]) -> "Pieces":
         """The same pieces, from now on in the spool. None of them may hold a line end."""
         data = "\n".join(pieces).encode("utf-8", "surrogatepass")
-        self._file.seek(self._end)
         self._file.write(data)
         put = Pieces(self, self._end, len(data), len(pieces))
         self._end += len(data)
@@ -29,8 +39,37 @@ class Spool:
 
     def get(self, start: int, size: int) -> str:
         """What was put at ``start``, ``size`` bytes of it."""
-        self._file.seek(start)
-        return self._file.read(size).decode("utf-8", "surrogatepass")
+        if start + size > self._flushed:
+            self._file.flush()
+            self._flushed = self._end
+        return os.pread(self._file.fileno(), size, start).decode("utf-8", "surrogatepass")
+
+
+class Arena:
+    """Arrays put side by side in blocks of memory that forked processes share.
+
+    What a process has by itself is copied page by page as soon as a forked one looks at it, since Python counts who
+    does, right beside it. What lies here is not.
+    """
+
+    def __init__(self) -> None:
+        self._block = np.empty(0, np.uint8)
+        self._end = 0
+
+    def put(self, array: NDArray[_Number]) -> NDArray[_Number]:
+        """The same array, from now on in the arena."""
+        size = -(-array.nbytes // _ALIGNED) * _ALIGNED
+        if self._end + size > len(self._block):
+            self._block = np.frombuffer(mmap.mmap(-1, max(BLOCK, size)), np.uint8)
+            self._end = 0
+        place = self._block[self._end : self._end + array.nbytes].view(array.dtype).reshape(array.shape)
+        self._end += size
+        place[...] = array
+        return place
+
+
+_ALIGNED = 64
+"""Bytes at multiples of which arrays begin."""
 
 
 @dataclass(frozen=True, slots=True)
