@@ -110,10 +110,12 @@ def discount(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], s
 
     cuts = [*range(0, len(fingerprints), AT_ONCE), len(fingerprints)]
     changed = chain.from_iterable(in_parts(changes, cuts, settings.workers))
-    return [
-        f if c is None else replace(f, **{**c, "names": shared_strings(c["names"])})
-        for f, c in zip(fingerprints, changed, strict=True)
-    ]
+    return [f if c is None else _changed(f, c) for f, c in zip(fingerprints, changed, strict=True)]
+
+
+def _changed(f: Fingerprint, changes: "_Changes") -> Fingerprint:
+    changes["names"] = shared_strings(changes["names"])
+    return replace(f, **changes)
 
 
 class _Changes(TypedDict):
