@@ -22,6 +22,7 @@ from dedup.model import Record, Vectors
 from dedup.pipeline import find_clusters
 from dedup.progress import Progress, silent
 from dedup.report.document import document_of
+from dedup.settings import ALWAYS, Settings
 
 FEWEST_FITTED = 10
 """Articles in two languages or more that the fit needs: a choice, on the safe side of the five that helped on all
@@ -157,7 +158,8 @@ def _pooled(corpora: Records) -> list[Record]:
 
 
 def _b_cubed(records: Sequence[Record], encoder: Encoder, calibration: Calibration | None) -> Score:
-    report = find_clusters(records, encoder=encoder, calibration=calibration)
+    settings = Settings(confirm=ALWAYS)  # it is this model that is measured
+    report = find_clusters(records, settings, encoder=encoder, calibration=calibration)
     return evaluate(document_of(report), {record.id: record.gold or "" for record in records}).b_cubed
 
 
