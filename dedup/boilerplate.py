@@ -78,23 +78,29 @@ The two kinds of text that are told apart share 0.05 and 0.81 of them, so that s
 WORDINGS = 4_096
 """Texts whose shingles are held at once, to bound memory: about 0.1 GB."""
 
-AT_ONCE = 2_048
-"""Texts that a process weighs anew at a time."""
+AT_ONCE = 4_096
+"""Samples that a process compares at a time, and texts that it weighs anew."""
 
 WEIGHT = 0.05
 """What a passage that is boilerplate counts, as a share of what it would: the largest of the values tried from which
 less changes nothing."""
 
 
-def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprint]) -> frozenset[int]:
+def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprint], workers: int = 1) -> frozenset[int]:
     """The passages that are boilerplate, by their hashes. The languages and fingerprints are of articles with different
-    texts.
+    texts; ``workers`` are the processes that look at them.
     """
     if not fingerprints:
         return frozenset()
     common = _common(languages, fingerprints)
     pages = _Pages(fingerprints, common.held)
-    verdict = {sample: pages.otherwise_unlike(sample) for sample in sorted({sample for _, sample in common.samples})}
+    samples = sorted({sample for _, sample in common.samples})
+
+    def verdicts(start: int, end: int) -> list[bool]:
+        return list(map(pages.otherwise_unlike, samples[start:end]))
+
+    cuts = [*range(0, len(samples), AT_ONCE), len(samples)]
+    verdict = dict(zip(samples, chain.from_iterable(in_parts(verdicts, cuts, workers)), strict=True))
     return frozenset(passage for passage, sample in common.samples if verdict[sample])
 
 

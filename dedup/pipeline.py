@@ -249,7 +249,7 @@ def compare(
     languages = [entries[members[0]].language for members in works]
     whole = [sketches[members[0]] for members in works]
     progress(Stage.BOILERPLATE)
-    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole])
+    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole], settings.workers)
     weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
     by_table = [_reweighed(s, f) for s, f in zip(whole, weighed, strict=True)]
     subjects, calibration = understand(languages, weighed, by_table, models, progress)

@@ -5,7 +5,7 @@ curves (:mod:`dedup.confirm`), and the most that a piece of evidence can add is 
 So a pair is dropped as soon as what has been seen, and the most that the rest can add, stay under ``LEAST``: no pair
 that would have reached it is lost (branch and bound). What is seen, in this order:
 
-* length, names and shared figures of the two texts, which are numbers and sets;
+* length, wording, names and shared figures of the two texts, which are numbers and sets;
 * alignment, containment and the order of passages: all neighbours of a text in one matrix product;
 * missing and clashing figures, for which passages must have been paired.
 
@@ -22,7 +22,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.calibration import Calibration, Curve
+from dedup.calibration import SAME_LANGUAGE, Calibration, Curve
 from dedup.evidence import FEW_CLASHES, FEW_FIGURES, FEW_NAMES, Subject, length_difference, order, sort_of
 from dedup.figures import Stated, compare_stated, shared_figures
 from dedup.model import CandidatePair, Finder
@@ -136,6 +136,9 @@ class Screen:
         lines = self._lines[sort]
         bound = self._most[sort]
         bound += _read(lines, "length", length_difference(here.subject, there.subject, self._calibration))
+        if "shingles" in lines and sort == SAME_LANGUAGE:
+            one, other = here.subject.fingerprint.signature, there.subject.fingerprint.signature
+            bound += _read(lines, "shingles", np.count_nonzero(one == other) / len(one))
         kept, lacking = _names(here, there)
         bound += _read(lines, "shared-names", math.log1p(kept))
         bound += _read(lines, "missing-names", lacking / (lacking + kept + FEW_NAMES))

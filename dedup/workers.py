@@ -61,6 +61,7 @@ def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: in
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    one_thread_each().__enter__()  # for as long as the process lives; a fork does not inherit it
 
 
 def _do(part: tuple[int, int]) -> Any:  # noqa: ANN401 - whatever the work gives
