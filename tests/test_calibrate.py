@@ -127,7 +127,20 @@ def test_a_run_and_an_explanation_use_it_and_say_so(cli: Cli, calibrated: Path, 
     held_out = [row for row in ROWS if not for_calibration(row["gold"])]
     corpus = save(tmp_path / "rows.jsonl", held_out)
     report = tmp_path / "report.json"
-    code, out, err = cli("run", corpus, "--model", model, "--calibration", calibrated, "-o", report, "--format", "json", "--confirm", "always")
+    code, out, err = cli(
+        "run",
+        corpus,
+        "--model",
+        model,
+        "--calibration",
+        calibrated,
+        "-o",
+        report,
+        "--format",
+        "json",
+        "--confirm",
+        "always",
+    )
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert found["encoder"]["calibration"] == written(calibrated)["name"]

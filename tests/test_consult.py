@@ -19,10 +19,56 @@ from dedup.pipeline import Models, report_of, run_stages
 from . import stages
 
 Pair = tuple[int, int]
-WORDS = (
-    "bak bal bam ban bar bat bek bel bem ben bes bet bil bim bin bis bit bok bol bon bor bos bum bun "
-    "dak dal dam dan dar dat dek dem den des dil dim dir don dos dot duk dul dun dur dut fak fal fam"
-).split()
+WORDS = [
+    "bak",
+    "bal",
+    "bam",
+    "ban",
+    "bar",
+    "bat",
+    "bek",
+    "bel",
+    "bem",
+    "ben",
+    "bes",
+    "bet",
+    "bil",
+    "bim",
+    "bin",
+    "bis",
+    "bit",
+    "bok",
+    "bol",
+    "bon",
+    "bor",
+    "bos",
+    "bum",
+    "bun",
+    "dak",
+    "dal",
+    "dam",
+    "dan",
+    "dar",
+    "dat",
+    "dek",
+    "dem",
+    "den",
+    "des",
+    "dil",
+    "dim",
+    "dir",
+    "don",
+    "dos",
+    "dot",
+    "duk",
+    "dul",
+    "dun",
+    "dur",
+    "dut",
+    "fak",
+    "fal",
+    "fam",
+]
 """None of which falls into the place of another, nor with an x behind it."""
 SETTINGS = Settings()
 
@@ -141,9 +187,7 @@ def in_rounds(monkeypatch: pytest.MonkeyPatch, worth: int) -> tuple[Model, list[
     model, told = Model(), list[tuple[int, int]]()
     subjects, candidates, confirmation = by_table(ALL)
     lens = Lens(model, stages.calibration())
-    said = consult(
-        confirmation, candidates, subjects, lens, SETTINGS, lambda done, total: told.append((done, total))
-    )
+    said = consult(confirmation, candidates, subjects, lens, SETTINGS, lambda done, total: told.append((done, total)))
     return model, told, said
 
 
