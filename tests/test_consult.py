@@ -19,57 +19,12 @@ from dedup.pipeline import Models, report_of, run_stages
 from . import stages
 
 Pair = tuple[int, int]
-WORDS = [
-    "bak",
-    "bal",
-    "bam",
-    "ban",
-    "bar",
-    "bat",
-    "bek",
-    "bel",
-    "bem",
-    "ben",
-    "bes",
-    "bet",
-    "bil",
-    "bim",
-    "bin",
-    "bis",
-    "bit",
-    "bok",
-    "bol",
-    "bon",
-    "bor",
-    "bos",
-    "bum",
-    "bun",
-    "dak",
-    "dal",
-    "dam",
-    "dan",
-    "dar",
-    "dat",
-    "dek",
-    "dem",
-    "den",
-    "des",
-    "dil",
-    "dim",
-    "dir",
-    "don",
-    "dos",
-    "dot",
-    "duk",
-    "dul",
-    "dun",
-    "dur",
-    "dut",
-    "fak",
-    "fal",
-    "fam",
-]
-"""None of which falls into the place of another, nor with an x behind it."""
+SYLLABLES = (
+    "bak bal bam ban bar bat bek bel bem ben bes bet bil bim bin bis bit bok bol bon bor bos bum bun "
+    "dak dal dam dan dar dat dek dem den des dil dim dir don dos dot duk dul dun dur dut fak fal fam"
+)
+"""None falls into the place of another in the vectors, nor with an x behind it."""
+WORDS = SYLLABLES.split()
 SETTINGS = Settings()
 
 
