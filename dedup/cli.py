@@ -26,6 +26,7 @@ from dedup.settings import CONFIRM, Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dedup.encoders import Encoder
     from dedup.model import EncoderInfo, Report, Skipped
     from dedup.progress import Progress
     from dedup.read import Fields
@@ -241,16 +242,12 @@ def run(
     if output is not None and not output.parent.is_dir():  # rather now than after hours
         raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
     with _progress() as progress:
-        from dedup.encoders import TABLE, RememberingEncoder, load_encoder
         from dedup.pipeline import find_clusters
         from dedup.read import read_records
 
         started = time.monotonic()
-        encoder = load_encoder(settings.model, settings.batch_size)
-        if settings.model != TABLE:
-            encoder = RememberingEncoder(encoder)
         records = read_records(paths, _fields(**field_names))
-        report = find_clusters(records, settings, encoder=encoder, progress=progress)
+        report = find_clusters(records, settings, encoder=_encoder(settings), progress=progress)
         seconds = time.monotonic() - started
     if not report.articles:
         raise InputError(f"nothing to compare: 0 records read, {_skipped(report.skipped)}")
@@ -319,7 +316,7 @@ def explain(
         progress("reading")
         left, right = find_records((a, b), _fields(**field_names), inputs, report)
         progress("comparing")
-        explanation = explain_pair(left, right, settings)
+        explanation = explain_pair(left, right, settings, encoder=_encoder(settings))
     if explanation.encoder is not None:
         _warn_if_uncalibrated(explanation.encoder)
     if form == "json":
@@ -405,6 +402,14 @@ def _settings(of_report: Mapping[str, Any], **called: float | str | None) -> Set
     stamped = {name: of_report[name] for name in Settings().stamped() if name in of_report}
     chosen: dict[str, Any] = {**stamped, **given}
     return Settings(**chosen)
+
+
+def _encoder(settings: Settings) -> "Encoder":
+    """The model that the settings name; what it makes of a text is kept, and the same in all commands."""
+    from dedup.encoders import TABLE, RememberingEncoder, load_encoder
+
+    encoder = load_encoder(settings.model, settings.batch_size)
+    return encoder if settings.model == TABLE else RememberingEncoder(encoder)
 
 
 def _processors() -> int:

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,6 +150,60 @@ def test_translation_is_found_and_explained_by_the_bundled_model(cli: Cli, tmp_p
     assert (explanation["relation"], explanation["same_article"]) == (cluster["links"][0]["relation"], True)
     assert explanation["evidence"] == cluster["links"][0]["evidence"]
     assert explanation["left"]["record"]["id"] == "es.txt"
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    """Different texts, some of one article: models have something to compare."""
+    path = tmp_path / "articles.jsonl"
+    texts = [TEXT, TEXT.replace("Monday", "Tuesday"), "Showers are expected over the northern hills tonight."]
+    path.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts)))
+    return path
+
+
+def test_a_run_without_the_model_imports_none_of_it(articles: Path) -> None:
+    script = (
+        "import sys\n"
+        "from dedup.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print(*sys.modules, sep='\\n', file=sys.stderr)\n"
+    )
+    done = python("-c", script, "run", articles, "--confirm", "never", "--format", "json")
+    report = json.loads(done.stdout)
+    assert [[member["id"] for member in cluster["members"]] for cluster in report["clusters"]] == [["0", "1"]]
+    assert "token table" in report["encoder"]["name"]
+    imported = set(done.stderr.split())
+    assert "dedup.encoders.table" in imported
+    assert not imported & {"torch", "transformers", "sentence_transformers"}
+
+
+def test_the_number_of_workers_is_not_in_the_report(cli: Cli, articles: Path) -> None:
+    one, two = (cli("run", articles, "--confirm", "never", "--format", "json", "--workers", n) for n in ("1", "2"))
+    assert one == two
+    assert one[0] == 0
+    assert cli("run", articles, "--workers", "0")[0] == 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_run_leaves_no_report_and_says_so_in_one_line(workers: str, tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    command = ["run", "-", "-o", str(output), "--confirm", "never", "--workers", workers]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "dedup", *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert started.stdin is not None
+    rows = (json.dumps({"id": str(n), "text": f"{n} bees. {TEXT}"}) + "\n" for n in range(2_500))
+    started.stdin.write("".join(rows).encode())  # far more than a pipe holds: once it is gone, the run is under way
+    started.stdin.flush()
+    started.send_signal(signal.SIGINT)
+    out, err = started.communicate(timeout=120)
+    assert (started.returncode, out, err.count(b"\n")) == (130, b"", 1), err
+    assert err.startswith(b"dedup: interrupted: nothing was written")
+    assert list(tmp_path.iterdir()) == []
 
 
 # dedup explain

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dedup.clusters import MOST_CORROBORATION, SAMPLE, Clustering, cluster
 from dedup.clusters import asked as asked_of
 from dedup.model import CandidatePair, Finder, Link
+from dedup.screen import LEAST
 
 from .stages import link
 
@@ -312,3 +313,46 @@ def test_in_a_clique_of_two_hundred_every_pair_is_judged_once(linked: str) -> No
     found, asked = run(matrix, links, ["en"] * 200)
     assert groups_of(found) == [tuple(range(200))]
     assert len(asked) + len(links) == 199 * 100
+
+
+# --- pairs that cannot be one article
+
+
+@settings(max_examples=200)
+@given(problems(), st.data())
+def test_pairs_below_the_least_count_as_nothing_whether_they_were_ruled_out_or_judged(
+    problem: tuple[Matrix, list[str], float], data: st.DataObject
+) -> None:
+    likely, languages, threshold = problem
+    unlikely = st.sampled_from([0.0, 0.001, 0.0199])
+    matrix = {pair: data.draw(unlikely) if data.draw(st.booleans()) else p for pair, p in likely.items()}
+
+    def judge(pair: CandidatePair) -> Link:
+        return link(pair.left, pair.right, matrix[pair.left, pair.right])
+
+    def clustered() -> Clustering:
+        links = [link(*pair, p) for pair, p in matrix.items() if p >= threshold or data.draw(st.booleans())]
+        spared = {pair for pair, p in matrix.items() if p < LEAST and data.draw(st.booleans())}
+        return cluster(links, languages, judge, threshold, lambda pair: pair not in spared)
+
+    found = [clustered(), clustered()]
+    assert found[0].clusters == found[1].clusters
+    counted = {pair: p if p >= LEAST else 0.0 for pair, p in matrix.items()}
+    assert groups_of(found[0]) == average_linkage(counted, languages, threshold, lambda _pairs: True)
+
+
+def test_what_cannot_be_is_not_judged_unless_it_ends_up_in_a_cluster() -> None:
+    asked: list[Pair] = []
+    links = [link(0, 1, 0.99), link(2, 3, 0.99), link(1, 2, 0.6)]
+
+    def judge(pair: CandidatePair) -> Link:
+        asked.append((pair.left, pair.right))
+        return link(pair.left, pair.right, 0.01)
+
+    apart = cluster(links, "abcd", judge, 0.5, lambda _pair: False)
+    assert groups_of(apart) == [(0, 1), (2, 3)]
+    assert (asked, apart.judged) == ([], 0)
+    together = cluster([link(0, 1, 1.0), link(0, 2, 1.0), link(0, 3, 1.0)], "abcd", judge, 0.2, lambda _pair: False)
+    assert groups_of(together) == [(0, 1, 2, 3)]
+    assert asked == [(1, 2), (1, 3), (2, 3)]  # their weakest pair is known
+    assert together.clusters[0].weakest == link(1, 2, 0.01)

@@ -1,0 +1,207 @@
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+
+from dedup import Record, Settings
+from dedup import consult as module
+from dedup.candidates import Candidates
+from dedup.confirm import Confirmation, confirm, judge
+from dedup.consult import OPEN, Consultation, consult
+from dedup.embed import Lens
+from dedup.encoders import HashingEncoder
+from dedup.evidence import Subject
+from dedup.model import CandidatePair, Confirmed, Finder, Link, Vectors
+from dedup.pipeline import Models, report_of, run_stages
+
+from . import stages
+
+Pair = tuple[int, int]
+SYLLABLES = (
+    "bak bal bam ban bar bat bek bel bem ben bes bet bil bim bin bis bit bok bol bon bor bos bum bun "
+    "dak dal dam dan dar dat dek dem den des dil dim dir don dos dot duk dul dun dur dut fak fal fam"
+)
+"""None falls into the place of another in the vectors, nor with an x behind it."""
+WORDS = SYLLABLES.split()
+SETTINGS = Settings()
+
+
+class Model(HashingEncoder):
+    """Takes numbered words for their plain ones, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__({f"{word}x": word for word in WORDS})
+        self.seen: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.seen += texts
+        return super().encode(texts)
+
+
+class Unusable:
+    """A model for runs that need none."""
+
+    name = digest = "unusable"
+
+    def encode(self, texts: object) -> Vectors:
+        raise AssertionError(f"no model is needed, but was asked for {texts}")
+
+
+def text(topic: int, told: int) -> str:
+    """Twelve words of a topic, so many of which only the model understands."""
+    words = WORDS[12 * topic : 12 * topic + 12]
+    return " ".join([f"{word}x" for word in words[:told]] + words[told:])
+
+
+TEXTS = [text(0, 0), text(0, 5), text(0, 9), text(1, 0), text(1, 8), text(2, 0), text(3, 12), text(3, 0)]
+"""Pairs of a topic are open to the table where some of the words differ, and one to the model; the last two texts share
+nothing but what the model sees."""
+
+LANGUAGES = ["en", "de", "fr", "en", "de", "en", "en", "de"]
+
+
+def by_table(pairs: Sequence[Pair]) -> tuple[list[Subject], Candidates, Confirmation]:
+    subjects = stages.subjects(TEXTS, LANGUAGES)
+    candidates = Candidates.of(CandidatePair(*pair, (Finder.VECTORS,)) for pair in pairs)
+    return subjects, candidates, confirm(candidates, subjects, stages.calibration(), Confirmed.TABLE)
+
+
+ALL = list(combinations(range(len(TEXTS)), 2))
+OPEN_PAIRS = [(0, 1), (0, 2), (1, 2), (3, 4)]
+
+
+def consulted(model: Model | Unusable, pairs: Sequence[Pair] = ALL) -> tuple[Consultation, Confirmation]:
+    subjects, candidates, confirmation = by_table(pairs)
+    return consult(confirmation, candidates, subjects, Lens(model, stages.calibration()), SETTINGS), confirmation
+
+
+def funnel(said: Consultation) -> dict[str, int]:
+    return {stage.stage: stage.pairs for stage in said.funnel}
+
+
+def is_open(link: Link) -> bool:
+    return OPEN[0] < link.probability < OPEN[1]
+
+
+def test_all_open_pairs_of_a_small_run_are_asked_and_no_other_text_is_encoded() -> None:
+    model = Model()
+    said, table = consulted(model)
+    assert [(link.left, link.right) for link in table.links if is_open(link)] == OPEN_PAIRS
+    assert sorted(said.subjects) == [0, 1, 2, 3, 4]
+    assert sorted(model.seen) == sorted(TEXTS[i] for i in said.subjects)
+    assert funnel(said)["asked of the model"] == len(OPEN_PAIRS)
+    assert funnel(said)["left open to the table"] == 0
+
+
+def test_among_encoded_texts_the_models_judgement_stands_and_elsewhere_the_tables() -> None:
+    said, table = consulted(Model())
+    links = {(link.left, link.right): link for link in said.links}
+    assert list(links) == sorted(links)
+    for pair in OPEN_PAIRS:
+        left, right = (said.subjects[position] for position in pair)
+        assert links[pair] == judge(CandidatePair(*pair, (Finder.VECTORS,)), left, right, stages.calibration())
+        assert links[pair].probability > OPEN[1]
+    for link in table.links:
+        if not (link.left in said.subjects and link.right in said.subjects):
+            assert links[link.left, link.right] == link
+    among = {pair for pair in links if set(pair) <= set(said.subjects)}
+    assert {links[pair].confirmed_by for pair in among} == {Confirmed.MODEL}
+    assert {link.confirmed_by for pair, link in links.items() if pair not in among} <= {Confirmed.TABLE}
+
+
+def test_pairs_that_only_the_model_sees_are_proposed_among_encoded_texts() -> None:
+    said, _ = consulted(Model(), [(0, 1), (1, 2), (3, 4)])
+    assert {(link.left, link.right) for link in said.links} >= {(0, 1), (0, 2), (1, 2), (3, 4)}
+
+
+def test_the_funnel_adds_up() -> None:
+    said, table = consulted(Model())
+    counts = funnel(said)
+    assert counts["open by the table"] == sum(map(is_open, table.links))
+    assert counts["open by the table"] == counts["asked of the model"] + counts["left open to the table"]
+    before = {(link.left, link.right): link.probability >= 0.5 for link in table.links}
+    after = {(link.left, link.right): link.probability >= 0.5 for link in said.links}
+    assert counts["changed by the model"] == sum(before[pair] != after[pair] for pair in OPEN_PAIRS) > 0
+
+
+def test_where_nothing_is_open_the_model_is_not_asked() -> None:
+    said, table = consulted(Unusable(), [(0, 3), (5, 6)])
+    assert (said.subjects, said.links) == ({}, table.links)
+    assert set(funnel(said).values()) == {0}
+
+
+# --- rounds
+
+
+def in_rounds(monkeypatch: pytest.MonkeyPatch, worth: int) -> tuple[Model, list[tuple[int, int]], Consultation]:
+    """A round for each pair with a text that is new; how far each round came; and the outcome."""
+    monkeypatch.setattr(module, "ROUND", 1)
+    monkeypatch.setattr(module, "WORTH", worth)
+    model, told = Model(), list[tuple[int, int]]()
+    subjects, candidates, confirmation = by_table(ALL)
+    lens = Lens(model, stages.calibration())
+    said = consult(confirmation, candidates, subjects, lens, SETTINGS, lambda done, total: told.append((done, total)))
+    return model, told, said
+
+
+def test_the_most_open_pairs_are_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told, _ = in_rounds(monkeypatch, worth=0)
+    _, _, table = by_table(ALL)
+    first, *_ = sorted(filter(is_open, table.links), key=lambda link: abs(link.probability - 0.5))
+    assert 0 < told[0][0] < told[0][1] == len(OPEN_PAIRS)
+    assert set(model.seen[:2]) == {TEXTS[first.left], TEXTS[first.right]}
+
+
+@pytest.mark.parametrize("worth", [0, 10_000])
+def test_a_round_that_changes_too_little_is_the_last(worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, told, said = in_rounds(monkeypatch, worth)
+    counts = funnel(said)
+    if worth == 0:  # nothing is worth another round
+        assert told == [(1, 4)]
+    else:  # the first two pairs change, and the third does not
+        assert told == [(1, 4), (2, 4), (3, 4)]
+        assert counts["changed by the model"] == 2
+    assert counts["asked of the model"] == told[-1][0]
+    assert counts["asked of the model"] + counts["left open to the table"] == len(OPEN_PAIRS)
+
+
+def test_a_text_is_encoded_in_one_round_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _, _ = in_rounds(monkeypatch, worth=10_000)
+    assert len(model.seen) == len(set(model.seen))
+
+
+# --- in a run
+
+
+RECORDS = [Record(f"{i}", made, language=code) for i, (made, code) in enumerate(zip(TEXTS, LANGUAGES, strict=True))]
+
+
+def models(closer: Model | Unusable) -> Models:
+    calibration = stages.calibration()
+    table = HashingEncoder(dimensions=stages.DIMENSIONS)
+    return Models(table, calibration, Confirmed.TABLE, Lens(closer, calibration))
+
+
+def test_a_run_links_what_the_model_says_and_names_both_models() -> None:
+    made = run_stages(RECORDS, SETTINGS, models=models(Model()))
+    report = report_of(made, SETTINGS)
+    assert [cluster.members for cluster in report.clusters] == [(0, 1, 2), (3, 4)]
+    assert {link.confirmed_by for cluster in report.clusters for link in cluster.links} == {Confirmed.MODEL}
+    assert report.first_encoder is not None
+    assert (report.first_encoder.digest, report.encoder.digest) == (HashingEncoder().digest, Model().digest)
+    counts = {stage.stage: stage.pairs for stage in report.funnel}
+    assert counts["open by the table"] == counts["asked of the model"] + counts["left open to the table"] > 0
+    assert set(made.judge.closer) == {0, 1, 2, 3, 4}
+    for left, right in combinations(range(len(TEXTS)), 2):
+        judged = made.judge(CandidatePair(left, right, ()))
+        assert judged.confirmed_by is (Confirmed.MODEL if {left, right} <= set(made.judge.closer) else Confirmed.TABLE)
+        total = math.fsum(one.weight for one in judged.evidence)
+        assert judged.probability == pytest.approx(1 / (1 + math.exp(-total)))
+
+
+def test_a_run_in_which_all_is_clear_needs_no_model() -> None:
+    clear = [replace(RECORDS[i], id=f"{i} {copy}") for i in (0, 3, 5) for copy in range(2)]
+    report = report_of(run_stages(clear, SETTINGS, models=models(Unusable())), SETTINGS)
+    assert [cluster.members for cluster in report.clusters] == [(0, 1), (2, 3), (4, 5)]
