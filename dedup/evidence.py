@@ -31,6 +31,7 @@ shingles            estimated Jaccard similarity of the character shingles, 0 to
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,8 +154,8 @@ def order(pairs: NDArray[np.intp]) -> float:
     """
     if len(pairs) < FEWEST_ORDERED:
         return 0.0
-    places = pairs[:, 1]
-    later = np.triu(places[None, :] > places[:, None], k=1).sum()
+    places: list[int] = pairs[:, 1].tolist()
+    later = sum(after > before for before, after in combinations(places, 2))
     possible = len(pairs) * (len(pairs) - 1) / 2
     return float((2 * later / possible - 1) * math.log(len(pairs)))
 

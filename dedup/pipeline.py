@@ -46,7 +46,7 @@ from dedup.screen import Screen
 from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.sketch import Sketch, sketches_of
 from dedup.spool import Arena, Spool
-from dedup.workers import one_thread_each
+from dedup.workers import no_garbage_collection, one_thread_each
 
 
 def find_clusters(
@@ -184,7 +184,7 @@ def run_stages(
     models: Models | None = None,
 ) -> Stages:
     """The stages up to the clusters; see :func:`find_clusters`. ``models`` stand in for those of :func:`models_of`."""
-    with one_thread_each():
+    with one_thread_each(), no_garbage_collection():
         return _run_stages(records, settings, models or models_of(settings, encoder, calibration), progress)
 
 

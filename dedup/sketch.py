@@ -6,6 +6,7 @@ A *sketch* holds all that later stages compare, and no text. Records come in bat
 batches are worked on at once, by processes of their own: what is said of a record does not depend on the others.
 """
 
+import gc
 import multiprocessing
 import signal
 from collections import deque
@@ -148,6 +149,7 @@ def _begin(settings: Settings, lens: Lens | None) -> None:
     global _task
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
     one_thread_each().__enter__()  # for as long as the process lives
+    gc.disable()  # see dedup.workers.no_garbage_collection
     _task = settings, lens
 
 

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -30,6 +30,20 @@ def one_thread_each() -> AbstractContextManager[object]:
 
     limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
     return limits
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """While it lasts, no cycles are looked for. What a run makes holds none, and looking for some among millions of
+    values, again and again, is a tenth of its time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: int) -> Iterator[_Part]:
