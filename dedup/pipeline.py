@@ -22,6 +22,7 @@ from dedup.conflicts import find_conflicts
 from dedup.consult import consult
 from dedup.embed import Lens, document_vector, embed, embed_all, encode_segments, rows_by_language
 from dedup.encoders import TABLE, Encoder, load_encoder
+from dedup.encoders.bundled import WEIGHTS_SHA256 as BUNDLED_DIGEST
 from dedup.evidence import Subject
 from dedup.fingerprints import SIGNATURE_SCHEME
 from dedup.flags import flagged
@@ -84,8 +85,8 @@ class Models:
 def models_of(settings: Settings, encoder: Encoder | None, calibration: Calibration | None) -> Models:
     """The models that the settings ask for.
 
-    What the similarities of a model without a calibration mean is not known before it has seen every record: so it
-    looks at all of them, as with ``always``.
+    The token table is a part of the bundled model, and its calibration knows where that is the better judge. Of any
+    other model it knows nothing, perhaps not even the languages: such a model looks at every record with ``auto``, too.
     """
     if settings.model == TABLE or settings.confirm == NEVER:
         table = encoder if encoder is not None and settings.model == TABLE else load_encoder(TABLE, settings.batch_size)
@@ -93,7 +94,7 @@ def models_of(settings: Settings, encoder: Encoder | None, calibration: Calibrat
         return Models(table, own or _calibration(settings, table), Confirmed.TABLE)
     model = encoder or load_encoder(settings.model, settings.batch_size)
     known = calibration or _calibration(settings, model)
-    if settings.confirm == ALWAYS or known is None:
+    if settings.confirm == ALWAYS or known is None or model.digest != BUNDLED_DIGEST:
         return Models(model, known, Confirmed.MODEL)
     table = load_encoder(TABLE, settings.batch_size)
     return Models(table, calibrations.shipped(table.digest), Confirmed.TABLE, Lens(model, known))

@@ -24,7 +24,8 @@ class Settings:
     sentence-transformers name or folder."""
     confirm: str = "auto"
     """Which pairs the model looks at: ``auto`` (those that the token table leaves open, see :mod:`dedup.consult`),
-    ``always`` (all: every record meets it), ``never`` (none: the table decides)."""
+    ``always`` (all: every record meets it; so it is with ``auto``,
+    too, for any model but the bundled one), ``never`` (none: the table decides)."""
     calibration: str = "shipped"
     """``shipped`` (the one that comes with the bundled model; without one a run makes do with its own language means),
     or a folder that ``dedup calibrate`` wrote."""

@@ -34,8 +34,8 @@ def one_thread_each() -> AbstractContextManager[object]:
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """While it lasts, no cycles are looked for. What a run makes holds none, and looking for some among millions of
-    values, again and again, is a tenth of its time.
+    """While it lasts, no cycles are looked for. What a run makes holds none, and they would be looked for among
+    millions of values, again and again.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -51,10 +51,13 @@ def test_a_given_encoder_stands_in_for_the_model_that_the_settings_name() -> Non
     assert (as_table.first, as_table.calibration, as_table.closer) == (encoder, calibration, None)
     always = models_of(Settings(confirm="always"), encoder, calibration)
     assert (always.first, always.calibration, always.closer) == (encoder, calibration, None)
-    auto = models_of(Settings(), encoder, calibration)
-    assert auto.closer is not None
-    assert (auto.closer.encoder, auto.closer.calibration) == (encoder, calibration)
-    assert auto.first.digest == TABLE_DIGEST
+
+
+def test_a_model_other_than_the_bundled_one_looks_at_everything_whatever_its_calibration() -> None:
+    encoder, calibration = HashingEncoder(), stages.calibration()
+    models = models_of(Settings(confirm="auto"), encoder, calibration)
+    assert (models.first, models.calibration, models.kind) == (encoder, calibration, Confirmed.MODEL)
+    assert models.closer is None
 
 
 def test_a_model_without_a_calibration_looks_at_everything() -> None:

@@ -13,7 +13,7 @@ from dedup.model import Confirmed
 from dedup.pipeline import Models, report_of, run_stages
 from dedup.report.json_file import to_json
 from dedup.sketch import Sketch, sketches_of
-from dedup.spool import Spool
+from dedup.spool import Arena, Spool
 
 from . import stages
 
@@ -51,7 +51,7 @@ def report(records: Sequence[Record | Skipped], workers: int = 1) -> bytes:
 def sketched(
     records: Sequence[Record | Skipped], workers: int = 1, lens: Lens | None = LENS
 ) -> list[list[Sketch | Skipped]]:
-    return list(sketches_of(iter(records), Settings(workers=workers), lens, Spool()))
+    return list(sketches_of(iter(records), Settings(workers=workers), lens, Spool(), Arena()))
 
 
 def content(one: Sketch | Skipped) -> object:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dedup.encoders import Encoder
 
 MOST = 1_000_000
-"""Vectors that are kept of a model, those used last: 0.8 GB of 384 dimensions."""
+"""Vectors that are kept of a model, those written last: 0.8 GB of 384 dimensions."""
 
 CHUNK = 2_048
 """Texts that are encoded between two writes: what an interrupted run keeps."""
