@@ -166,7 +166,7 @@ def propose(
     progress("facts")
     facts = sharing_facts(numbers, calibration)
     progress("vectors")
-    vectors = nearest(documents, writings, settings.neighbours, progress=progress)
+    vectors = nearest(documents, writings, settings.neighbours, workers=settings.workers, progress=progress)
     found = {
         Finder.SOURCE_URL: source,
         Finder.BANDS: bands,

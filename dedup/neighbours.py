@@ -20,14 +20,13 @@ the size of blocks nor the number of threads nor the processor can change a neig
 """
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from dedup.workers import in_parts
 
 EXACT_LIMIT = 20_000
 """Articles among which the search is exact."""
@@ -85,7 +84,12 @@ _DISTANCES = 2**28
 _NONE = np.iinfo(np.int64).max
 """No article; behind all others."""
 
+_PORTIONS = 4
+"""Portions of work for each process."""
+
 Whole = NDArray[np.int64]
+Meetings = list[tuple[Whole, Whole]]
+"""Rows and the columns that they are compared with."""
 Steps = NDArray[np.float32] | NDArray[np.int16]
 """Vectors in whole steps of 1 / ``_SCALE``, shape (articles, dimensions)."""
 
@@ -108,6 +112,7 @@ def nearest(
     count: int,
     *,
     exact_limit: int | None = None,
+    workers: int = 1,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Neighbours:
     """The ``count`` nearest articles of each by document vector in its own language and script, and as many in others,
@@ -115,7 +120,8 @@ def nearest(
     nearest of each; and so on. Of equally near ones those that come first.
 
     ``documents`` are unit vectors, or whole steps of them (``int16``, see :func:`whole_steps`), shape (articles,
-    dimensions); ``writings`` name the language and script of each; ``progress`` is told each step of a long search.
+    dimensions); ``writings`` name the language and script of each; ``workers`` processes take part in a long search,
+    and ``progress`` is told each step of it.
 
     Without turns, many texts of one language on one topic crowd out the only translation, which is in another. Of the
     pairs of translations, each taken as the only two of their article, 7.6 % were missed without turns and 6.8 % with
@@ -130,7 +136,7 @@ def nearest(
     if total <= (EXACT_LIMIT if exact_limit is None else exact_limit):
         keys, compared = _exact(whole_steps(documents), codes, count), total * (total - 1) // 2
     else:
-        keys, compared = _indexed(documents, codes, count, progress)
+        keys, compared = _indexed(documents, codes, count, workers, progress)
     return Neighbours(
         (keys // total).astype(np.int32),
         (keys % total).astype(np.int32),
@@ -241,7 +247,11 @@ def _best(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
 
 
 def _indexed(
-    documents: NDArray[np.floating] | NDArray[np.int16], codes: Whole, count: int, progress: Callable[[str], None]
+    documents: NDArray[np.floating] | NDArray[np.int16],
+    codes: Whole,
+    count: int,
+    workers: int,
+    progress: Callable[[str], None],
 ) -> tuple[Whole, int]:
     """The pairs, as ascending numbers, and how many comparisons were made."""
     total = len(codes)
@@ -253,26 +263,25 @@ def _indexed(
         cells = _cells(steps, table)
         for probe in range(cells.shape[1]):
             in_own, in_other = (np.full((total, count), _NONE, np.int64) for _ in range(2))
-
-            def search(meeting: tuple[Whole, Whole], in_own: Whole = in_own, in_other: Whole = in_other) -> int:
-                rows, columns = meeting  # no two meetings of a probe share a row
-                in_own[rows], in_other[rows] = _found_in(steps, codes, rows, columns, count)
-                return len(rows) * len(columns)
-
             meetings = list(_meetings(cells[:, probe], cells[:, 0]))
-            comparisons = sum(_side_by_side(search, meetings))
+
+            def search(start: int, end: int, meetings: Meetings = meetings) -> list[tuple[Whole, Whole, Whole]]:
+                return [(rows, *_found_in(steps, codes, rows, columns, count)) for rows, columns in meetings[start:end]]
+
+            for part in in_parts(search, _cuts(len(meetings), workers), workers):
+                for rows, own_of, other_of in part:  # no two meetings of a probe share a row
+                    in_own[rows], in_other[rows] = own_of, other_of
+            comparisons = sum(len(rows) * len(columns) for rows, columns in meetings)
             compared += comparisons if probe else comparisons // 2  # the first probe sees each pair twice
             own.merge(in_own)
             other.merge(in_other)
     return np.unique(np.concatenate([own.pairs(), other.pairs()])), compared
 
 
-def _side_by_side(work: Callable[[tuple[Whole, Whole]], int], meetings: Sequence[tuple[Whole, Whole]]) -> list[int]:
-    """The work done by a thread for each processor, none of which splits its small products among threads again: where
-    other programs run, these would wait for each other most of the time.
-    """
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, meetings))
+def _cuts(count: int, workers: int) -> list[int]:
+    """Where ``count`` pieces of work are cut into a few portions for each process."""
+    portions = min(count, _PORTIONS * workers)
+    return [count * place // portions for place in range(portions + 1)] if portions else [0]
 
 
 def half_whitened(documents: NDArray[np.floating] | NDArray[np.int16], codes: Whole) -> NDArray[np.int16]:

@@ -146,11 +146,17 @@ def in_rounds(monkeypatch: pytest.MonkeyPatch, worth: int) -> tuple[Model, list[
     return model, told, said
 
 
-def test_the_most_open_pairs_are_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_doubt_a_segment_is_asked_about_first(monkeypatch: pytest.MonkeyPatch) -> None:
     model, told, _ = in_rounds(monkeypatch, worth=0)
     _, _, table = by_table(ALL)
-    first, *_ = sorted(filter(is_open, table.links), key=lambda link: abs(link.probability - 0.5))
-    assert 0 < told[0][0] < told[0][1] == len(OPEN_PAIRS)
+    sizes = [len(subject.embedding.norms) for subject in by_table(ALL)[0]]
+
+    def doubt(link: Link) -> float:
+        return min(link.probability, 1 - link.probability) / (sizes[link.left] + sizes[link.right])
+
+    first = max(filter(is_open, table.links), key=doubt)
+    assert told[0] == (0, len(OPEN_PAIRS))
+    assert 0 < told[1][0] < told[1][1] == len(OPEN_PAIRS)
     assert set(model.seen[:2]) == {TEXTS[first.left], TEXTS[first.right]}
 
 
@@ -159,9 +165,9 @@ def test_a_round_that_changes_too_little_is_the_last(worth: int, monkeypatch: py
     _, told, said = in_rounds(monkeypatch, worth)
     counts = funnel(said)
     if worth == 0:  # nothing is worth another round
-        assert told == [(1, 4)]
+        assert told == [(0, 4), (1, 4)]
     else:  # the first two pairs change, and the third does not
-        assert told == [(1, 4), (2, 4), (3, 4)]
+        assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
         assert counts["changed by the model"] == 2
     assert counts["asked of the model"] == told[-1][0]
     assert counts["asked of the model"] + counts["left open to the table"] == len(OPEN_PAIRS)

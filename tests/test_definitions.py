@@ -145,7 +145,9 @@ def test_a_line_without_the_marks_of_a_url_cites_none(line: str) -> None:
 
 @given(MIXED)
 def test_the_shingles_of_wordings(mixed: str) -> None:
-    assert np.array_equal(boilerplate.hashed_shingles(mixed), definitions.hashed_shingles(mixed))
+    every = definitions.hashed_shingles(mixed)
+    sampled = every[every >> np.uint64(64 - boilerplate.SAMPLED_BITS) == 0]
+    assert np.array_equal(boilerplate.hashed_shingles(mixed), sampled)
 
 
 def test_real_texts() -> None:

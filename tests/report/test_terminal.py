@@ -158,7 +158,7 @@ def test_what_one_finder_alone_brought_is_told_apart() -> None:
     stages = [("facts", 5), ("vectors", 9), ("candidates", 10), ("facts alone", 0), ("vectors alone", 1_234)]
     funnel = tuple(FunnelStage(*stage) for stage in (*stages, ("judged", 10)))
     shown = summary(replace(report_of([]), funnel=funnel))
-    assert "Pairs: facts 5, vectors 9, candidates 10, judged 10\n" in shown
+    assert "Pairs: facts 5, vectors 9, candidates 10\nDecided: judged 10\n" in shown
     assert "\nCandidates that one finder alone brought: vectors 1,234\n" in shown
 
 
