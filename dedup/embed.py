@@ -1,7 +1,7 @@
 """Articles in the space of a model: segments encoded, their language's mean taken out, kept in whole steps.
 
-A segment's vector is kept in 8 bits a component, scaled so that its largest fills them: a cosine is then off by less
-than 0.002 (a standard deviation of 0.0005), and the products of two such vectors are whole numbers that 32-bit floats
+A segment's vector is kept in 8 bits a component, scaled so that its largest fills them: a cosine is then off by a few
+thousandths at most (a test says how far), and the products of two such vectors are whole numbers that 32-bit floats
 add up without rounding, so that neither batches nor threads nor processors can change a similarity.
 """
 

@@ -29,8 +29,8 @@ from dedup.model import CandidatePair, Finder
 from dedup.names import LATIN, stem
 
 LEAST = 0.02
-"""Probability that a pair must be able to reach. Below it, one pair in a thousand carries one article, and no mean over
-a group turns on it (``scripts/measure_screen.py``)."""
+"""Probability that a pair must be able to reach. Of the candidate pairs that are ruled out, 1 to 4 in 1,000 carry one
+article, of texts cut into parts 9 (``scripts/compare_confirm.py --held-out``); no mean over a group turns on them."""
 
 _SLACK = 1e-6
 """Log-odds by which sums may differ from those of the judgement, which adds up in another order."""

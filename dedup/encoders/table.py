@@ -7,8 +7,8 @@ frequency, a / (a + p(token)) (SIF: Arora, Liang and Ma 2017, "A simple but toug
 embeddings"), times what the map says of the token; p comes from the scores of the SentencePiece unigram vocabulary,
 which are log-probabilities (Kudo 2018, arXiv:1804.10959).
 
-Tokens come from the library sentencepiece, which reads 1.4 million tokens a second on one core where ``tokenizers``
-reads 0.28 (``scripts/bench_speed.py``), and loads in a third of the time. The pieces are the same.
+Tokens come from the library sentencepiece: with the same pieces it reads more than a million of them a second on one
+core (the floor ``tokens`` of ``scripts/bench_speed.py``), about five times as many as ``tokenizers``.
 """
 
 import hashlib
