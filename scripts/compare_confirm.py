@@ -31,7 +31,7 @@ OTHERS: tuple[Choices, ...] = (
     {"OPEN": (0.02, 0.98)},
     {"OPEN": (0.1, 0.9)},
     {"OPEN": (0.2, 0.8)},
-    {"WORTH": 50},
+    {"WORTH": 100},
     {"WORTH": 1_000_000},
 )
 """Values other than those that are used."""
