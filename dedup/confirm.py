@@ -21,7 +21,7 @@ from dedup.workers import in_parts
 SAME_TEXT_WEIGHT = 12.0
 """Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
 
-AT_ONCE = 16_384
+AT_ONCE = 8_192
 """Candidate pairs after which is told how far it has come."""
 
 LISTED = 8

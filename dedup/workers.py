@@ -16,6 +16,10 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
+PORTION = 4
+"""Parts that a process does before another one takes its place. Whatever a process looks at, it has a copy of from then
+on, by and by of everything."""
+
 _Part = TypeVar("_Part")
 
 _work: Callable[[int, int], Any]
@@ -59,6 +63,16 @@ def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: in
     global _work
     _work = work
     gc.freeze()  # so that collecting garbage does not touch, and thereby copy, what is shared
+    try:
+        for start in range(0, len(parts), PORTION * workers):
+            yield from _forked(parts[start : start + PORTION * workers], workers)
+    finally:
+        gc.unfreeze()
+        del _work
+
+
+def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
+    """The parts done by processes that end with them."""
     with warnings.catch_warnings():
         # Python warns of locks that other threads may hold. Those of numpy are reset; no other is used in the work.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -69,8 +83,6 @@ def in_parts(work: Callable[[int, int], _Part], cuts: Sequence[int], workers: in
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        gc.unfreeze()
-        del _work
 
 
 def _begin() -> None:

@@ -142,13 +142,18 @@ class TableEncoder:
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of the tokens of each text."""
-        found: list[list[int]] = self._tokenizer.encode([self._normal(text) for text in texts], num_threads=1)
+        normal = [self._normal(text) for text in texts]
+        try:
+            found: list[list[int]] = self._tokenizer.encode(normal, num_threads=1)
+        except UnicodeEncodeError:  # lone surrogates, which no reader lets through
+            printable = [text.encode("utf-8", "replace").decode("utf-8") for text in normal]
+            found = self._tokenizer.encode(printable, num_threads=1)
         return found
 
     def _normal(self, text: str) -> str:
         """As the pieces are written: NFKC, without the characters that the model's own rules drop or make spaces."""
         plain = text if text.isascii() and text.isprintable() else text.translate(self._rules)
-        return unicodedata.normalize("NFKC", plain).encode("utf-8", "replace").decode("utf-8")
+        return unicodedata.normalize("NFKC", plain)
 
     @cached_property
     def _rules(self) -> dict[int, str]:
