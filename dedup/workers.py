@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
-PORTION = 4
+PORTION = 10
 """Parts that a process does before another one takes its place. Whatever a process looks at, it has a copy of from then
 on, by and by of everything."""
 
