@@ -29,7 +29,7 @@ pages share. Every constant is a choice made on calibration articles with ``scri
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import chain, combinations, compress
@@ -86,9 +86,15 @@ WEIGHT = 0.05
 less changes nothing."""
 
 
-def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprint], workers: int = 1) -> frozenset[int]:
+def find_boilerplate(
+    languages: Sequence[str],
+    fingerprints: Sequence[Fingerprint],
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> frozenset[int]:
     """The passages that are boilerplate, by their hashes. The languages and fingerprints are of articles with different
-    texts; ``workers`` are the processes that look at them.
+    texts; ``workers`` are the processes that look at them, and ``progress`` is told how many samples of texts have been
+    compared, and of how many.
     """
     if not fingerprints:
         return frozenset()
@@ -99,14 +105,19 @@ def find_boilerplate(languages: Sequence[str], fingerprints: Sequence[Fingerprin
     def verdicts(start: int, end: int) -> list[bool]:
         return list(map(pages.otherwise_unlike, samples[start:end]))
 
-    cuts = [*range(0, len(samples), AT_ONCE), len(samples)]
-    verdict = dict(zip(samples, chain.from_iterable(in_parts(verdicts, cuts, workers)), strict=True))
+    compared = in_parts(verdicts, len(samples), AT_ONCE, workers, lambda done: progress(done, len(samples)))
+    verdict = dict(zip(samples, chain.from_iterable(compared), strict=True))
     return frozenset(passage for passage, sample in common.samples if verdict[sample])
 
 
-def discount(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], settings: Settings) -> list[Fingerprint]:
+def discount(
+    fingerprints: Sequence[Fingerprint],
+    boilerplate: frozenset[int],
+    settings: Settings,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> list[Fingerprint]:
     """The fingerprints with these passages counting little, in the same order; those without any, and those with
-    nothing else, as they are: the very objects that were given.
+    nothing else, as they are: the very objects that were given. ``progress`` is told how many are done.
     """
     if not boilerplate:
         return list(fingerprints)
@@ -114,8 +125,7 @@ def discount(fingerprints: Sequence[Fingerprint], boilerplate: frozenset[int], s
     def changes(start: int, end: int) -> list[_Changes | None]:
         return [_changes_of(f, boilerplate, settings) for f in fingerprints[start:end]]
 
-    cuts = [*range(0, len(fingerprints), AT_ONCE), len(fingerprints)]
-    changed = chain.from_iterable(in_parts(changes, cuts, settings.workers))
+    changed = chain.from_iterable(in_parts(changes, len(fingerprints), AT_ONCE, settings.workers, progress))
     return [f if c is None else _changed(f, c) for f, c in zip(fingerprints, changed, strict=True)]
 
 

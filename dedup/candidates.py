@@ -70,7 +70,6 @@ _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Of the hash of a band's values: odd, without a pattern."""
 
 Whole = NDArray[np.int64]
-Progress = Callable[[str], None]
 
 _BITS = {finder: 1 << place for place, finder in enumerate(Finder)}
 
@@ -149,23 +148,19 @@ def propose(
     writings: Sequence[str],
     calibration: Calibration,
     settings: Settings,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Proposal:
     """The union of what the finders find among articles; position ``i`` of everything is one article.
 
     ``keys`` are its source keys (those that name an article), ``signatures`` its MinHash values, shape (articles,
     permutations), ``numbers`` its figures, each once, ``documents`` its vector, shape (articles, dimensions; see
-    :func:`dedup.neighbours.nearest`), ``writings`` its language and script. ``progress`` is told each step.
+    :func:`dedup.neighbours.nearest`), ``writings`` its language and script. ``progress`` is told how far
+    the search for near vectors has come.
     """
     total = len(writings)
-    progress = progress or (lambda _step: None)
-    progress("sources")
     source, source_left_out = pairs_in_groups([groups_of_keys(keys)], total)
-    progress("bands")
     bands, bands_left_out = pairs_in_groups(groups_of_bands(signatures, settings.bands), total)
-    progress("facts")
     facts = sharing_facts(numbers, calibration)
-    progress("vectors")
     vectors = nearest(documents, writings, settings.neighbours, workers=settings.workers, progress=progress)
     found = {
         Finder.SOURCE_URL: source,
@@ -192,7 +187,11 @@ def propose(
 
 
 def propose_among(
-    keys: Sequence[Collection[str]], subjects: Sequence[Subject], calibration: Calibration, settings: Settings
+    keys: Sequence[Collection[str]],
+    subjects: Sequence[Subject],
+    calibration: Calibration,
+    settings: Settings,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Proposal:
     """What :func:`propose` says of subjects."""
     return propose(
@@ -203,6 +202,7 @@ def propose_among(
         [s.writing for s in subjects],
         calibration,
         settings,
+        progress,
     )
 
 

@@ -9,6 +9,7 @@ better than boosted trees.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dedup.calibration import Calibration
 from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, shared_names, sort_of
@@ -22,7 +23,7 @@ SAME_TEXT_WEIGHT = 12.0
 """Log-odds of two texts that are equal after normalisation: taken as certain, and a number only so that sums hold."""
 
 AT_ONCE = 8_192
-"""Candidate pairs after which is told how far it has come."""
+"""Candidate pairs that a process judges at a time."""
 
 LISTED = 8
 """Figures or names that the words of a piece of evidence name."""
@@ -55,12 +56,8 @@ def confirm(
         likely = possible(candidates[start:end], subjects, calibration)
         return [judge(pair, subjects[pair.left], subjects[pair.right], calibration, by) for pair in likely]
 
-    cuts = [*range(0, len(candidates), AT_ONCE), len(candidates)]
-    links: list[Link] = []
-    for part, end in zip(in_parts(judged, cuts, workers), cuts[1:], strict=True):
-        links += part
-        progress(end)
-    return Confirmation(tuple(links), len(candidates) - len(links))
+    links = tuple(chain.from_iterable(in_parts(judged, len(candidates), AT_ONCE, workers, progress)))
+    return Confirmation(links, len(candidates) - len(links))
 
 
 def judge(

@@ -26,9 +26,10 @@ from dedup.settings import Settings
 
 OPEN = (0.05, 0.95)
 """Probabilities by the table between which a pair is open. On the hand-made articles, which were written to be hard, a
-run then finds what it finds with ``--confirm always`` (B-cubed F1 0.9628); from 0.1 to 0.9 it falls to 0.9527. That the
-table is surely right about both texts and others of their group is no reason to spare a pair: templates filled in
-twice vouch for each other, and F1 fell to 0.935 (tried with ``tests/handmade`` and not kept)."""
+run then finds what it finds with ``--confirm always`` (B-cubed F1 0.9628); from 0.1 to 0.9 it falls to 0.9527
+(``scripts/pin_floors.py`` tells, with other values here). That the table is sure about both texts and others of their
+group is no reason to spare a pair: templates filled in twice vouch for each other, and F1 fell to 0.935 (an exploratory
+run that was not kept)."""
 
 ROUND = 1_024
 """Segments that are newly encoded in a round, about 35,000 tokens: some ten seconds on two cores."""

@@ -1,9 +1,9 @@
 """One pair, and all that is behind its judgement: the stages of a run (:mod:`dedup.pipeline`) over two records.
 
 A pair judged here gets the judgement that the model gives it in a run (one that the token table decided may have
-another there: ``confirmed_by``), but where the rest of a run has its say too: with a model
-without a calibration of its own, whose language means come from what is compared, and with passages that stand on many
-pages of the run and so count little there (:mod:`dedup.boilerplate`). Two records cannot show what is boilerplate.
+another there: ``confirmed_by``), but where the rest of a run has its say too: with a model without a calibration of its
+own, whose language means come from what is compared, and with passages that stand on many pages of the run and so count
+little there (:mod:`dedup.boilerplate`). Two records cannot show what is boilerplate.
 """
 
 from collections.abc import Iterable, Sequence

@@ -116,7 +116,7 @@ def nearest(
     *,
     exact_limit: int | None = None,
     workers: int = 1,
-    progress: Callable[[str], None] = lambda _step: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Neighbours:
     """The ``count`` nearest articles of each by document vector in its own language and script, and as many in others,
     where languages take turns: the nearest article of each language, the nearest language first; then the second
@@ -124,7 +124,7 @@ def nearest(
 
     ``documents`` are unit vectors, or whole steps of them (``int16``, see :func:`whole_steps`), shape (articles,
     dimensions); ``writings`` name the language and script of each; ``workers`` processes take part in a long search,
-    and ``progress`` is told each step of it.
+    and ``progress`` is told how many of its tables are done.
 
     Without turns, many texts of one language on one topic crowd out the only translation, which is in another. Of the
     pairs of translations, each taken as the only two of their article, 7.6 % were missed without turns and 6.8 % with
@@ -254,7 +254,7 @@ def _indexed(
     codes: Whole,
     count: int,
     workers: int,
-    progress: Callable[[str], None],
+    progress: Callable[[int, int], None],
 ) -> tuple[Whole, int]:
     """The pairs, as ascending numbers, and how many comparisons were made."""
     total = len(codes)
@@ -262,7 +262,7 @@ def _indexed(
     own, other = _Finds(codes, count, same=True), _Finds(codes, count, same=False)
     compared = 0
     for table in range(TABLES):
-        progress(f"vectors, table {table + 1} of {TABLES}")
+        progress(table, TABLES)
         cells = _cells(steps, table)
         for probe in range(cells.shape[1]):
             in_own, in_other = (np.full((total, count), _NONE, np.int64) for _ in range(2))
@@ -271,7 +271,8 @@ def _indexed(
             def search(start: int, end: int, meetings: Meetings = meetings) -> list[tuple[Whole, Whole, Whole]]:
                 return [(rows, *_found_in(steps, codes, rows, columns, count)) for rows, columns in meetings[start:end]]
 
-            for part in in_parts(search, _cuts(len(meetings), workers), workers):
+            size = max(1, math.ceil(len(meetings) / (_PORTIONS * workers)))
+            for part in in_parts(search, len(meetings), size, workers):
                 for rows, own_of, other_of in part:  # no two meetings of a probe share a row
                     in_own[rows], in_other[rows] = own_of, other_of
             comparisons = sum(len(rows) * len(columns) for rows, columns in meetings)
@@ -279,12 +280,6 @@ def _indexed(
             own.merge(in_own)
             other.merge(in_other)
     return np.unique(np.concatenate([own.pairs(), other.pairs()])), compared
-
-
-def _cuts(count: int, workers: int) -> list[int]:
-    """Where ``count`` pieces of work are cut into a few portions for each process."""
-    portions = min(count, _PORTIONS * workers)
-    return [count * place // portions for place in range(portions + 1)] if portions else [0]
 
 
 def half_whitened(documents: NDArray[np.floating] | NDArray[np.int16], codes: Whole) -> NDArray[np.int16]:

@@ -11,6 +11,7 @@ the end.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
@@ -62,9 +63,9 @@ def find_clusters(
 
     ``records`` come in any order and may hold what was skipped on reading; of records with one id one is kept (see
     :func:`dedup.read.unique_records`). ``encoder`` replaces the model that the settings name, ``calibration`` the
-    calibration that they name. The report is the same,
-    byte for byte, for the same records and settings. Raises :class:`dedup.errors.ModelError` where a model is needed
-    and cannot be loaded, and :class:`dedup.errors.InputError` where the settings name a folder without its calibration.
+    calibration that they name. The report is the same, byte for byte, for the same records and settings. Raises
+    :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded, and
+    :class:`dedup.errors.InputError` where the settings name a folder without its calibration.
     """
     settings = settings or Settings()
     return report_of(run_stages(records, settings, encoder, calibration, progress), settings)
@@ -193,7 +194,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
     known = compare(records, settings, models, progress)
     subjects, calibration = known.subjects, known.calibration
     progress(Stage.PROPOSE)
-    proposal = propose_among(known.keys, subjects, calibration, settings)
+    proposal = propose_among(known.keys, subjects, calibration, settings, partial(progress, Stage.PROPOSE))
     pairs = len(proposal.pairs)
     progress(Stage.CONFIRM, 0, pairs)
     confirmation = confirm(
@@ -250,8 +251,10 @@ def compare(
     languages = [entries[members[0]].language for members in works]
     whole = [sketches[members[0]] for members in works]
     progress(Stage.BOILERPLATE)
-    boilerplate = find_boilerplate(languages, [s.fingerprint for s in whole], settings.workers)
-    weighed = discount([s.fingerprint for s in whole], boilerplate, settings)
+    prints = [s.fingerprint for s in whole]
+    boilerplate = find_boilerplate(languages, prints, settings.workers, partial(progress, Stage.BOILERPLATE))
+    progress(Stage.DISCOUNT, 0, len(prints))
+    weighed = discount(prints, boilerplate, settings, lambda done: progress(Stage.DISCOUNT, done, len(prints)))
     by_table = [_reweighed(s, f) for s, f in zip(whole, weighed, strict=True)]
     subjects, calibration = understand(languages, weighed, by_table, models, progress)
     return Compared(
@@ -310,7 +313,7 @@ def _consulted(
         by_table.subjects,
         models.closer,
         settings,
-        lambda done, total: progress(Stage.CONSULT, done, total),
+        partial(progress, Stage.CONSULT),
     )
     judge_pair = replace(by_table, closer=said.subjects, closer_calibration=models.closer.calibration)
     return judge_pair, said.links, (ruled_out, *said.funnel)

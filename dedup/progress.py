@@ -9,6 +9,7 @@ class Stage(StrEnum):
 
     SKETCH = "reading and sketching"
     BOILERPLATE = "looking for boilerplate"
+    DISCOUNT = "weighing boilerplate"
     EMBED = "embedding"
     PROPOSE = "proposing"
     CONFIRM = "confirming"

@@ -90,13 +90,8 @@ _WIDTH_CLASSES = CharacterTable(_width_class)
 _WIDTHS = np.array([0.0, 1.0, DENSE_WIDTH])
 
 
-def text_width(text: str) -> float:
-    """The size of a text in Latin-letter equivalents: marks count 0, characters of dense scripts 3, others 1."""
-    return float(text_widths([text])[0])
-
-
 def text_widths(texts: Sequence[str]) -> NDArray[np.float64]:
-    """The sizes of several texts (:func:`text_width`), shape (len(texts),)."""
+    """The sizes of several texts in Latin-letter equivalents, shape (len(texts),)."""
     widths = _WIDTHS[_WIDTH_CLASSES(codes_of("".join(texts)))]
     return sums_of_parts(widths, list(map(len, texts)))
 
@@ -110,7 +105,7 @@ def segments(text: str, language: str) -> tuple[str, ...]:
 
 
 def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """The segments of a text (:func:`segments`) and the width of each (:func:`text_width`)."""
+    """The segments of a text (:func:`segments`) and the width of each (:func:`text_widths`)."""
     sentences = _sentences(text, language)
     widths = text_widths(sentences).tolist()
     pieces = [part for sentence, width in zip(sentences, widths, strict=True) for part in _cut(sentence, width)]

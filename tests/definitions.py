@@ -25,6 +25,8 @@ from dedup.text import (
     MIN_SEGMENT,
     UNITS,
     UNMARKED_SEGMENT,
+    _goes_on,
+    _sum,
 )
 
 _WITHOUT_UNSEEN = str.maketrans("", "", _UNSEEN)
@@ -134,7 +136,6 @@ _SEPARATORS = re.compile(r"\D")
 
 _UNIT = re.compile(rf"\s?({'|'.join(UNITS)})")
 _LONGEST_ADDEND = 7
-_THOUSANDS = 4
 
 
 def numbers(text: str) -> tuple[str, ...]:
@@ -167,19 +168,9 @@ def _stated(text: str) -> Iterator[str]:
         yield _sum(addends)
 
 
-def _goes_on(last_unit: int, gap: str, digits: str, unit: int) -> bool:
-    """Whether a figure is added to the one before it: "1億2000万", "37만 5,000"; but not "37만 5", nor "5万人 2000"."""
-    follows = not gap or (gap.isspace() and (unit > 1 or len(digits) == _THOUSANDS))
-    return follows and len(digits) <= _LONGEST_ADDEND and int(digits) * unit < last_unit
-
-
 def _digits(figure: str) -> str:
     ascii_digits = (str(unicodedata.decimal(d)) for d in _SEPARATORS.sub("", figure))
     return "".join(ascii_digits).lstrip("0") or "0"
-
-
-def _sum(addends: list[tuple[str, int]]) -> str:
-    return addends[0][0] if len(addends) == 1 else str(sum(int(digits) * unit for digits, unit in addends))
 
 
 _STARTS_SENTENCE = re.compile(r"(?:^|[.!?:;…。！？।|*•\n–—-])[\s\"'“”„«»‘’(\[¿¡]*$")

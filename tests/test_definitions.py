@@ -78,7 +78,6 @@ def test_the_width_of_every_character() -> None:
 @given(st.lists(MIXED, max_size=5))
 def test_widths(texts: list[str]) -> None:
     assert text.text_widths(texts).tolist() == [definitions.text_width(one) for one in texts]
-    assert [text.text_width(one) for one in texts] == [definitions.text_width(one) for one in texts]
 
 
 @given(ENCODABLE, LANGUAGES)

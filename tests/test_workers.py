@@ -1,34 +1,45 @@
 import os
-from collections.abc import Callable
-from itertools import pairwise
 
 import pytest
 
+from dedup import workers as module
 from dedup.workers import in_parts
 
-CUTS = [0, 3, 3, 4, 10]
+COUNT, SIZE = 10, 3
+STARTS = [0, 3, 6, 9]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_parts_come_in_their_order(workers: int) -> None:
     shared = [n * n for n in range(10)]
-    parts = list(in_parts(lambda start, end: shared[start:end], CUTS, workers))
-    assert parts == [shared[start:end] for start, end in pairwise(CUTS)]
+    told: list[int] = []
+    parts = list(in_parts(lambda start, end: shared[start:end], COUNT, SIZE, workers, told.append))
+    assert parts == [shared[start : start + SIZE] for start in STARTS]
+    assert told == [3, 6, 9, 10]
+
+
+def test_processes_that_end_early_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PORTION", 1)
+    parts = list(in_parts(lambda start, _end: (start, os.getpid()), 2 * COUNT, 2, 2))
+    assert [start for start, _ in parts] == list(range(0, 2 * COUNT, 2))
+    assert {pid for _, pid in parts[:2]}.isdisjoint(pid for _, pid in parts[2:])
 
 
 def test_several_workers_are_other_processes() -> None:
     def here(_start: int, _end: int) -> int:
         return os.getpid()
 
-    assert set(in_parts(here, CUTS, 1)) == {os.getpid()}
-    assert os.getpid() not in set(in_parts(here, CUTS, 2))
+    assert set(in_parts(here, COUNT, SIZE, 1)) == {os.getpid()}
+    assert os.getpid() not in set(in_parts(here, COUNT, SIZE, 2))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_cut_and_no_part_give_nothing(workers: int) -> None:
-    work: Callable[[int, int], int] = lambda start, end: end - start  # noqa: E731
-    assert list(in_parts(work, [0], workers)) == []
-    assert list(in_parts(work, [0, 7], workers)) == [7]
+def test_nothing_to_do_gives_nothing_and_little_is_one_part(workers: int) -> None:
+    def work(start: int, end: int) -> int:
+        return end - start
+
+    assert list(in_parts(work, 0, SIZE, workers)) == []
+    assert list(in_parts(work, 2, SIZE, workers)) == [2]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -38,15 +49,15 @@ def test_a_fault_in_a_part_comes_through_after_the_parts_before_it(workers: int)
             raise ValueError(f"part {start}")
         return start
 
-    parts = in_parts(work, CUTS, workers)
+    parts = in_parts(work, COUNT, SIZE, workers)
     assert next(parts) == 0
     with pytest.raises(ValueError, match="part 3"):
         list(parts)
-    assert list(in_parts(lambda start, _end: start, CUTS, workers)) == CUTS[:-1]  # and the next work is done
+    assert list(in_parts(lambda start, _end: start, COUNT, SIZE, workers)) == STARTS  # and the next work is done
 
 
 def test_who_wants_no_more_parts_can_leave() -> None:
-    parts = in_parts(lambda start, _end: start, CUTS, 2)
+    parts = in_parts(lambda start, _end: start, COUNT, SIZE, 2)
     assert next(parts) == 0
     parts.close()  # type: ignore[attr-defined]
-    assert list(in_parts(lambda start, _end: start, CUTS, 2)) == CUTS[:-1]
+    assert list(in_parts(lambda start, _end: start, COUNT, SIZE, 2)) == STARTS
