@@ -3,6 +3,7 @@
 DedupError
 ├── InputError        the call or the input as a whole is unusable
 ├── ModelError        the embedding model cannot be loaded or is not what it should be
+├── UnusableIndexError  an index is of another version or model, is broken, or is being written
 └── ReportError       a report or gold file that was given is not one
 
 A fault of one record is never an exception: it is a :class:`dedup.model.Skipped`.
@@ -20,6 +21,12 @@ class InputError(DedupError):
 
 class ModelError(DedupError):
     """The embedding model cannot be loaded, or is not what its digest says."""
+
+
+class UnusableIndexError(DedupError):
+    """An index of known records cannot be used: it is none, of another version, made with other settings or another
+    model, broken, or being written by another process. The text says how to go on.
+    """
 
 
 class ReportError(DedupError):
