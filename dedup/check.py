@@ -86,7 +86,8 @@ def check(
     ``settings`` must be those of the index where a sketch depends on them (:data:`dedup.index.write.SKETCHING`).
     ``gone`` are the paths of files that are no longer there: known records of theirs are left out. Known records that
     a new one replaces (:meth:`dedup.index.Index.hidden`) are, too. ``encoder`` replaces the model that the settings
-    name, ``calibration`` its calibration. The same records give the same answer, whatever the order in which they came, here or into the index.
+    name, ``calibration`` its calibration. The same records give the same answer, whatever the order in which they
+    came, here or into the index.
 
     Raises :class:`dedup.errors.UnusableIndexError` where the index was made otherwise, and
     :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.

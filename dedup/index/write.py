@@ -65,8 +65,8 @@ def build_index(
 ) -> Change:
     """Make an index of these records in ``folder``, in the place of one that may be there already.
 
-    ``encoder`` replaces the model that the settings name, ``calibration`` its calibration. Raises :class:`InputError` where the folder cannot be
-    written or holds other files, or the model has no calibration of its own, and
+    ``encoder`` replaces the model that the settings name, ``calibration`` its calibration. Raises :class:`InputError`
+    where the folder cannot be written or holds other files, or the model has no calibration of its own, and
     :class:`dedup.errors.ModelError` where it cannot be loaded.
     """
     models = models_of(settings, encoder, calibration)
