@@ -23,7 +23,7 @@ from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
 from dedup.candidates import LEFT_OUT, Candidates, Proposal, funnel_of, propose_among
 from dedup.clusters import Clustering, cluster
-from dedup.confirm import confirm, same_text
+from dedup.confirm import Confirmation, confirm, same_text
 from dedup.conflicts import find_conflicts
 from dedup.consult import OPEN
 from dedup.embed import document_vector
@@ -112,6 +112,10 @@ class _Text:
     position: int | None
     row: int | None
 
+    def keys(self) -> frozenset[str]:
+        """The source keys that its records cite."""
+        return article_keys(entry for entry, _ in self.members)
+
     def order(self) -> tuple[str, bool]:
         """By the first record, as in a run."""
         first, known = self.members[0]
@@ -125,10 +129,6 @@ class _World:
     texts: tuple[_Text, ...]
     subjects: tuple[Subject, ...]
     proposal: Proposal
-
-    def keys(self) -> list[frozenset[str]]:
-        """The source keys of each text."""
-        return [article_keys(entry for entry, _ in text.members) for text in self.texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,11 @@ class _Check:
         self.progress(Stage.BOILERPLATE)
         boilerplate = self.known.boilerplate | find_boilerplate([t.language for t in new], prints)
         subjects = self.subjects(new, boilerplate)
-        keys = [article_keys(entry for entry, _ in text.members) for text in new]
+        keys = [text.keys() for text in new]
         self.progress(Stage.PROPOSE)
-        among = propose_among(keys, subjects, self.calibration, self.settings) if new else _nothing()
+        among = (
+            propose_among(keys, subjects, self.calibration, self.settings) if new else Proposal(Candidates.of([]), ())
+        )
         ids = [text.members[0][0].id for text in new]
         found = self.known.candidates(ids, keys, subjects, self.calibration, self.settings, hidden)
         same = self.known.with_texts([f.digest for f in prints], hidden)
@@ -237,7 +239,8 @@ class _Check:
         confirmation = confirm(
             pairs, subjects, self.calibration, self.models.kind, progress=partial(self._confirmed, len(pairs))
         )
-        first = Judge(world.keys(), subjects, self.calibration, self.models.kind)
+        confirmation = self.with_known_pairs(world, confirmation)
+        first = Judge([text.keys() for text in world.texts], subjects, self.calibration, self.models.kind)
         settled = _settled(world, confirmation.links)
 
         def matters(link: Link) -> bool:
@@ -245,6 +248,28 @@ class _Check:
             return any(text not in settled for text in new)
 
         return consulted(first, confirmation, world.proposal, self.models, self.settings, self.progress, matters)
+
+    def with_known_pairs(self, world: _World, confirmation: Confirmation) -> Confirmation:
+        """The judgements with those of pairs of known texts one of which may carry the article of a new one. If it
+        carries that of the other known text as well, the new one has to agree with both.
+        """
+        texts, threshold = world.texts, self.settings.threshold
+        probable = [link for link in confirmation.links if link.probability >= threshold]
+        partners = {text for link in probable for text in (link.left, link.right) if texts[text].position is None}
+        if not partners:
+            return confirmation
+        keys = [text.keys() for text in texts]
+        proposed = propose_among(keys, world.subjects, self.calibration, self.settings).pairs
+        pairs = [
+            pair
+            for pair in proposed
+            if texts[pair.left].position is None
+            and texts[pair.right].position is None
+            and (pair.left in partners or pair.right in partners)
+        ]
+        more = confirm(pairs, world.subjects, self.calibration, self.models.kind)
+        links = sorted((*confirmation.links, *more.links), key=lambda link: (link.left, link.right))
+        return Confirmation(tuple(links), confirmation.ruled_out)
 
     def _confirmed(self, total: int, done: int) -> None:
         self.progress(Stage.CONFIRM, done, total)
@@ -259,10 +284,6 @@ def _settled(world: _World, links: Iterable[Link]) -> set[int]:
         if link.probability >= OPEN[1]:
             settled |= {link.left, link.right}
     return settled
-
-
-def _nothing() -> Proposal:
-    return Proposal(Candidates.of([]), ())
 
 
 def _place(entry: Entry) -> tuple[str, int, str]:
@@ -292,7 +313,9 @@ def _pairs(
     among: Iterable[CandidatePair],
     found: Mapping[tuple[int, int], frozenset[Finder]],
 ) -> Candidates:
-    """The pairs that finders brought, by the places of their texts."""
+    """The pairs that finders brought, by the places of their texts. A text that is new and known cites what the records
+    of both cite.
+    """
     of_new = {text.position: place for place, text in enumerate(texts) if text.position is not None}
     of_known = {text.row: place for place, text in enumerate(texts) if text.row is not None}
     finders: dict[tuple[int, int], set[Finder]] = {}
@@ -302,6 +325,10 @@ def _pairs(
         left, right = _ordered(of_new[position], of_known[row])
         if left != right:
             finders.setdefault((left, right), set()).update(by)
+    keys = [text.keys() for text in texts]
+    for left, right in finders:
+        if keys[left] & keys[right]:
+            finders[left, right].add(Finder.SOURCE_URL)
     in_order = tuple(Finder)
     return Candidates.of(
         CandidatePair(*pair, tuple(sorted(finders[pair], key=in_order.index))) for pair in sorted(finders)

@@ -6,13 +6,16 @@ from itertools import combinations
 import pytest
 
 from dedup import Record, Settings
+from dedup import check as check_module
 from dedup import consult as module
 from dedup.candidates import Candidates
+from dedup.check import check, known_from
 from dedup.confirm import Confirmation, confirm, judge
 from dedup.consult import OPEN, Consultation, consult
 from dedup.embed import Lens
 from dedup.encoders import HashingEncoder
 from dedup.evidence import Subject
+from dedup.index import write as write_module
 from dedup.model import CandidatePair, Confirmed, Finder, Link, Vectors
 from dedup.pipeline import Models, report_of, run_stages
 
@@ -132,6 +135,16 @@ def test_where_nothing_is_open_the_model_is_not_asked() -> None:
     assert set(funnel(said).values()) == {0}
 
 
+def test_open_pairs_that_do_not_matter_are_left_to_the_table() -> None:
+    subjects, candidates, confirmation = by_table(ALL)
+    model = Model()
+    lens = Lens(model, stages.calibration())
+    said = consult(confirmation, candidates, subjects, lens, SETTINGS, matters=lambda link: link.left == 3)
+    assert sorted(said.subjects) == [3, 4]
+    assert sorted(model.seen) == sorted(TEXTS[i] for i in (3, 4))
+    assert (funnel(said)["asked of the model"], funnel(said)["left open to the table"]) == (1, len(OPEN_PAIRS) - 1)
+
+
 # --- rounds
 
 
@@ -211,3 +224,18 @@ def test_a_run_in_which_all_is_clear_needs_no_model() -> None:
     clear = [replace(RECORDS[i], id=f"{i} {copy}") for i in (0, 3, 5) for copy in range(2)]
     report = report_of(run_stages(clear, SETTINGS, models=models(Unusable())), SETTINGS)
     assert [cluster.members for cluster in report.clusters] == [(0, 1), (2, 3), (4, 5)]
+
+
+def test_a_check_asks_the_model_only_of_new_texts_that_are_not_found_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = [RECORDS[0], RECORDS[3]]
+    for new, asked in ((RECORDS[1], True), (replace(RECORDS[1], id="copy", text=TEXTS[0].upper()), False)):
+        model = Model()
+        made = models(model)
+        monkeypatch.setattr(check_module, "models_of", lambda *_, made=made: made)
+        monkeypatch.setattr(write_module, "models_of", lambda *_, made=made: made)
+        with known_from(known, SETTINGS) as index:
+            outcome = check([new], index, SETTINGS)
+        assert [finding.matches[0].partner.id for finding in outcome.findings] == [RECORDS[0].id]
+        assert bool(model.seen) is asked

@@ -133,6 +133,51 @@ def test_pairs_are_named_in_ascending_order() -> None:
     assert pairs == set(combinations(range(6), 2))
 
 
+# --- some among others
+
+
+@given(SMALL_VECTORS, SMALL_VECTORS, st.integers(1, 5), st.sampled_from([1, 7, 10**6]), st.sampled_from([1, 3, 100]))
+def test_nearest_among_others_are_those_of_a_full_search_from_the_side_that_asks(
+    rows: list[tuple[tuple[float, ...], str]],
+    others: list[tuple[tuple[float, ...], str]],
+    count: int,
+    cells: int,
+    columns: int,
+) -> None:
+    languages = sorted({language for _, language in (*rows, *others)})
+    asking, known = (
+        whole_steps(np.array([v for v, _ in some], np.float32)).astype(np.int16) for some in (rows, others)
+    )
+    codes = [np.array([languages.index(language) for _, language in some], np.int64) for some in (rows, others)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_CELLS", cells)
+        patch.setattr(neighbours, "_COLUMNS", columns)
+        found = neighbours.nearest_among(asking, codes[0], codes[1], lambda some: known[some], count)
+    pairs = list(zip(*(side.tolist() for side in found), strict=True))
+    expected = set()
+    for row, vector in enumerate(asking.astype(np.int64)):
+        seen: Counter[str] = Counter()
+        ranks: dict[int, int] = {}
+        by_similarity = sorted(range(len(others)), key=lambda i: (-int(known[i].astype(np.int64) @ vector), i))
+        for other in by_similarity:
+            ranks[other] = seen[others[other][1]]
+            seen[others[other][1]] += 1
+        for same in (True, False):
+            allowed = [i for i in by_similarity if (others[i][1] == rows[row][1]) == same]
+            expected |= {(row, i) for i in sorted(allowed, key=ranks.__getitem__)[:count]}
+    assert pairs == sorted(expected)
+
+
+def test_nothing_is_near_where_there_is_nothing() -> None:
+    none, one = np.empty(0, np.int64), np.zeros(1, np.int64)
+    vectors = np.ones((1, 3), np.int16)
+    assert [len(side) for side in neighbours.nearest_among(vectors[:0], none, one, lambda some: vectors[some], 3)] == [
+        0,
+        0,
+    ]
+    assert [len(side) for side in neighbours.nearest_among(vectors, one, none, lambda some: vectors[some], 3)] == [0, 0]
+
+
 # --- by an index
 
 
@@ -156,6 +201,7 @@ def test_an_index_that_compares_all_finds_what_the_exact_search_does(
         patch.setattr(neighbours, "TABLES", tables)
         patch.setattr(neighbours, "PROBES", len(rows))  # then there are as many cells, and an article looks in all
         patch.setattr(neighbours, "_ROWS", 3)
+        patch.setattr(neighbours, "LARGE_CELL", len(rows))  # and none is cut, though all vectors may be equal
         white = neighbours.half_whitened(vectors, codes_of(languages))
         expected = expected_nearest(white.astype(np.int64), languages, count)
         assert indexed(vectors, languages, count) == expected

@@ -172,6 +172,8 @@ class Index:
         """The known texts that are worth comparing with each of the new ones; position ``i`` of everything is one new
         text: the id of its first record, the source keys it cites, what is known of it without its boilerplate.
         """
+        if not subjects:
+            return Found({}, {})
         pairs: dict[tuple[int, int], set[Finder]] = defaultdict(set)
         left_out: dict[str, int] = defaultdict(int)
         bands = band_hashes(np.array([s.fingerprint.signature for s in subjects], np.uint32), settings.bands)
