@@ -1,5 +1,6 @@
 """What all text for people has in common: printing what records say without obeying it, and the wording of numbers."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -15,12 +16,30 @@ RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 """Between them the direction of a text is its own affair, and the line around it keeps its order (UAX #9, FSI, PDI)."""
 
+_BEGINS_COMMAND: Final = re.compile(r"^(\s*):(?=:)")
+
 
 def visible(text: str) -> str:
     """``text`` with all that would print nothing, or command the terminal, spelled out as an escape."""
     return "".join(
         character if character.isprintable() or character in JOINERS else ascii(character)[1:-1] for character in text
     )
+
+
+def isolated(text: str) -> str:
+    """``text``, kept from turning the line around it, where it holds writing from right to left."""
+    if not any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text):
+        return text
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}"
+
+
+def without_commands(line: str) -> str:
+    r"""``line``, in which a GitHub runner, which obeys what a step prints, finds no command: the sign is spelled out.
+
+    A line is a command where it begins with ``::`` (after spaces) or holds ``##[`` anywhere (``TryParseV2`` and
+    ``TryParse`` in the runner's ``src/Runner.Common/ActionCommand.cs``).
+    """
+    return _BEGINS_COMMAND.sub(r"\g<1>\\x3a", line).replace("##[", "#\\x23[")
 
 
 class Printer:
@@ -31,10 +50,15 @@ class Printer:
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
         """One line, continued below its own beginning where the console is too narrow for it."""
+        self.pieces([text], style, indent)
+
+    def pieces(self, pieces: Iterable[str], style: str = "", indent: int = 0) -> None:
+        """One line made of pieces, none of which turns the others where it is written from right to left."""
         width = max(self.console.width - indent, 1)
-        for part in self.text(text, style).wrap(self.console, width, overflow="fold"):
+        joined = Text().join(self.text(piece, style) for piece in pieces)
+        for part in joined.wrap(self.console, width, overflow="fold"):
             part.rstrip()
-            self.console.print(Text(" " * indent).append_text(part))
+            self.console.print(Text(" " * indent).append_text(_harmless(part, style)), soft_wrap=True)
 
     def text(self, text: str, style: str = "") -> Text:
         """``text`` without markup; what the console cannot show, or would obey, is spelled out as an escape."""
@@ -57,10 +81,13 @@ class Printer:
 
     def _isolated(self, text: str) -> str:
         """``text``, kept from turning the line around it, where it holds writing from right to left."""
-        if not any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text):
-            return text
         encoding = self.console.encoding  # an Arabic code page has the letters but not these two
-        return f"{ISOLATE}{text}{END_OF_ISOLATE}".encode(encoding, "ignore").decode(encoding)
+        return isolated(text).encode(encoding, "ignore").decode(encoding)
+
+
+def _harmless(line: Text, style: str) -> Text:
+    plain = without_commands(line.plain)
+    return line if plain == line.plain else Text(plain, style)
 
 
 def listed(items: Iterable[str], most: int) -> str:

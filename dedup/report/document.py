@@ -11,7 +11,7 @@ them. Equal reports give equal documents, whatever the order in which the stages
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
@@ -212,22 +212,42 @@ def document_of(report: model.Report) -> Document:
     return Document(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name="dedup", version=__version__),
-        encoder=_encoder(report.encoder),
-        settings={
-            name: writable(value) if isinstance(value, str) else value
-            for name, value in sorted(report.settings.items())
-        },
+        encoder=encoder_of(report.encoder),
+        settings=settings_of(report.settings),
         input=_input(report),
-        funnel=tuple(Stage(stage=stage.stage, pairs=stage.pairs) for stage in report.funnel),
+        funnel=funnel_of(report.funnel),
         clusters=tuple(sorted(clusters, key=lambda cluster: cluster.members[0].id)),
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.source_url, conflict.members))),
-        skipped=_skipped(report.skipped),
-        first_encoder=None if report.first_encoder is None else _encoder(report.first_encoder),
+        skipped=skipped_of(report.skipped),
+        first_encoder=None if report.first_encoder is None else encoder_of(report.first_encoder),
     )
 
 
-def _encoder(encoder: model.EncoderInfo) -> Encoder:
+def encoder_of(encoder: model.EncoderInfo) -> Encoder:
+    """The model, as written."""
     return Encoder(name=writable(encoder.name), digest=encoder.digest, calibration=writable(encoder.calibration))
+
+
+def settings_of(settings: Mapping[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    """The settings by name, as written."""
+    return {name: writable(value) if isinstance(value, str) else value for name, value in sorted(settings.items())}
+
+
+def funnel_of(funnel: Iterable[model.FunnelStage]) -> tuple[Stage, ...]:
+    """The stages in the order of the flow, as written."""
+    return tuple(Stage(stage=stage.stage, pairs=stage.pairs) for stage in funnel)
+
+
+def languages_of(articles: Iterable[model.Entry]) -> dict[str, int]:
+    """Language -> number of articles, by language."""
+    return dict(sorted(Counter(article.language for article in articles).items()))
+
+
+def shortened_of(dropped_segments: Mapping[str, int]) -> tuple[Shortened, ...]:
+    """The records whose end was not compared by meaning, by id, as written."""
+    return tuple(
+        Shortened(id=writable(record_id), segments=segments) for record_id, segments in sorted(dropped_segments.items())
+    )
 
 
 def writable(text: str) -> str:
@@ -239,21 +259,18 @@ def writable(text: str) -> str:
 
 
 def _input(report: model.Report) -> Input:
-    languages = Counter(article.language for article in report.articles)
     return Input(
         records=len(report.articles),
         skipped=len(report.skipped),
-        languages=dict(sorted(languages.items())),
+        languages=languages_of(report.articles),
         dropped_segments=sum(report.dropped_segments.values()),
-        shortened=tuple(
-            Shortened(id=writable(record_id), segments=segments)
-            for record_id, segments in sorted(report.dropped_segments.items())
-        ),
+        shortened=shortened_of(report.dropped_segments),
         boilerplate_passages=report.boilerplate,
     )
 
 
-def _skipped(skipped: Sequence[model.Skipped]) -> tuple[Skipped, ...]:
+def skipped_of(skipped: Iterable[model.Skipped]) -> tuple[Skipped, ...]:
+    """What was skipped, by place, as written."""
     in_order = sorted(skipped, key=lambda one: (one.path, one.line or 0, one.reason))
     return tuple(Skipped(path=writable(one.path), line=one.line, reason=writable(one.reason)) for one in in_order)
 
@@ -295,7 +312,7 @@ def _link(link: model.Link, ids: Sequence[str]) -> Link:
         relation=link.relation,
         probability=rounded(link.probability),
         found_by=link.found_by,
-        evidence=evidence_of(link),
+        evidence=evidence_of(link.evidence),
         confirmed_by=link.confirmed_by,
     )
 
@@ -305,7 +322,7 @@ def _weakest(link: model.Link, ids: Sequence[str]) -> WeakestPair:
     return WeakestPair(left=left, right=right, probability=rounded(link.probability), relation=link.relation)
 
 
-def evidence_of(link: model.Link) -> tuple[Evidence, ...]:
+def evidence_of(evidence: Iterable[model.Evidence]) -> tuple[Evidence, ...]:
     """The evidence of a judgement, as written."""
     return tuple(
         Evidence(
@@ -314,7 +331,7 @@ def evidence_of(link: model.Link) -> tuple[Evidence, ...]:
             weight=round(one.weight, 4) + 0.0,
             detail=writable(one.detail),
         )
-        for one in link.evidence
+        for one in evidence
     )
 
 

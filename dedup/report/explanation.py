@@ -20,11 +20,13 @@ from dedup.report.document import (
     Member,
     Probability,
     Tool,
+    encoder_of,
     evidence_of,
     member_of,
     rounded,
     writable,
 )
+from dedup.report.wording import place_of
 
 SCHEMA_VERSION: Final = 1
 
@@ -74,14 +76,14 @@ def explanation_json(explanation: Explanation) -> bytes:
     document = ExplanationDocument(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name="dedup", version=__version__),
-        encoder=_encoder(explanation.encoder),
+        encoder=None if explanation.encoder is None else encoder_of(explanation.encoder),
         left=_side(explanation.left),
         right=_side(explanation.right),
         same_article=explanation.same_article,
         threshold=explanation.threshold,
         relation=explanation.link.relation,
         probability=rounded(explanation.link.probability),
-        evidence=evidence_of(explanation.link),
+        evidence=evidence_of(explanation.link.evidence),
         passages=tuple(
             Aligned(left=writable(one.left), right=writable(one.right), similarity=round(one.similarity, 4))
             for one in explanation.passages
@@ -89,12 +91,6 @@ def explanation_json(explanation: Explanation) -> bytes:
         shared_figures=explanation.shared_figures,
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-
-
-def _encoder(encoder: model.EncoderInfo | None) -> Encoder | None:
-    if encoder is None:
-        return None
-    return Encoder(name=writable(encoder.name), digest=encoder.digest, calibration=writable(encoder.calibration))
 
 
 def _side(side: Side) -> OneSide:
@@ -131,8 +127,8 @@ class _Page(Printer):
     def record(self, letter: str, side: Side) -> None:
         article = side.article
         self.line(f"{letter}  {article.id}", "bold")
-        if article.path not in (None, article.id):
-            self.line(_place(article), indent=3)
+        if article.path is not None and article.path != article.id:
+            self.line(place_of(article.path, article.line), indent=3)
         if article.source_url is not None:
             self.line(article.source_url, indent=3)
         beyond = f" ({side.dropped_segments:,} more not compared)" if side.dropped_segments else ""
@@ -191,10 +187,6 @@ class _Page(Printer):
     def more(self, number: int) -> None:
         if number > 0:
             self.line(f"… {number:,} more ({IN_JSON})", indent=2)
-
-
-def _place(record: model.Entry) -> str:
-    return f"{record.path}" if record.line is None else f"{record.path}:{record.line}"
 
 
 def _decision(explanation: Explanation) -> str:

@@ -4,7 +4,6 @@ It says what the JSON report says, for it is made from the same document. Lists 
 and the cut is stated: the JSON report has the rest.
 """
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -13,44 +12,20 @@ from rich.console import Console
 from rich.table import Table
 
 from dedup.candidates import ALONE, CANDIDATES
-from dedup.evidence import LONGEST_LENGTH_DIFFERENCE
 from dedup.model import Report
 from dedup.report.console import Printer, counted, listed, shown_probability
-from dedup.report.document import Cluster, Conflict, Document, Evidence, Input, Link, Skipped, Stage, document_of
+from dedup.report.document import Cluster, Conflict, Document, Input, Link, Skipped, Stage, document_of
+from dedup.report.wording import duration, place_of, reason_of
 
 CLUSTERS_SHOWN: Final = 20
 MEMBERS_SHOWN: Final = 20
 CONFLICTS_SHOWN: Final = 10
 SKIPPED_SHOWN: Final = 10
 LANGUAGES_SHOWN: Final = 10
-REASONS_SHOWN: Final = 4
-"""Pieces of evidence named on each side of a link; ``dedup explain`` shows all."""
 IN_JSON: Final = "all in the JSON report: -o report.json"
-
-PHRASES: Final = {
-    "source-url": ("same source URL",) * 2,
-    "same-text": ("same text",) * 2,
-    "alignment": ("passages align {value}", "passages align only {value}"),
-    "containment": ("one text found in the other {value}", "one text found in the other only {value}"),
-    "order": ("passages in one order", "passages in another order"),
-    "shared-figures": ("figures shared: {detail}",) * 2,
-    "missing-figures": ("figures missing: {detail}",) * 2,
-    "clashing-figures": ("figures clash: {detail}",) * 2,
-    "shared-names": ("names shared: {detail}",) * 2,
-    "missing-names": ("names missing: {detail}",) * 2,
-    "shingles": ("wording shared {value}", "wording shared only {value}"),
-    "length": ("lengths differ by a factor of {factor}",) * 2,
-}
-"""Name of a piece of evidence -> how it reads when it speaks for the link, and when against."""
-
-NO_REASONS: Final = frozenset({"prior"})
-"""Evidence that sets the scale for the rest, and so says nothing about whether these texts agree."""
 
 WEAK: Final = 0.9
 """Probability below which a cluster's weakest pair is worth a word."""
-
-TINY_WEIGHT: Final = 0.05
-"""Evidence that moves the log-odds by less is not worth a reader's time."""
 
 
 def render_summary(report: Report, seconds: float, console: Console) -> None:
@@ -69,7 +44,7 @@ class _Page(Printer):
         self.conflicts(document.conflicts)
         self.skipped(document.skipped)
         self.line()
-        self.line(f"{_outcome(document)} {_duration(seconds)}.", "bold")
+        self.line(f"{_outcome(document)} {duration(seconds)}.", "bold")
 
     def input(self, read: Input) -> None:
         by_size = sorted(read.languages, key=lambda code: (-read.languages[code], code))
@@ -149,8 +124,7 @@ class _Page(Printer):
         self.line()
         self.line("Skipped", "bold yellow")
         for one in skipped[:SKIPPED_SHOWN]:
-            place = one.path if one.line is None else f"{one.path}:{one.line}"
-            self.line(f"{place}: {one.reason}", indent=3)
+            self.line(f"{place_of(one.path, one.line)}: {one.reason}", indent=3)
         if len(skipped) > SKIPPED_SHOWN:
             self.line(f"… and {len(skipped) - SKIPPED_SHOWN:,} more ({IN_JSON})", indent=3)
 
@@ -178,48 +152,10 @@ def _reason(links: Sequence[Link]) -> str:
         return "no pair reaches the threshold by itself"
     weakest = min(links, key=lambda link: link.probability)
     reason = f"{weakest.relation} {shown_probability(weakest.probability)}"
-    if because := _because(weakest.evidence):
+    if because := reason_of(weakest.evidence):
         reason = f"{reason}: {because}"
     if len(links) == 1:
         return reason
     relations = Counter(link.relation for link in links).most_common()
     counted = ", ".join(f"{relation} {count:,}" for relation, count in relations)
     return f"{len(links):,} links ({counted}), the weakest: {reason}"
-
-
-def _because(evidence: Sequence[Evidence]) -> str:
-    """What speaks for a link and what against it, the strongest first."""
-    telling = (one for one in evidence if one.name not in NO_REASONS and abs(one.weight) >= TINY_WEIGHT)
-    seen = sorted(telling, key=lambda one: -abs(one.weight))
-    in_favour = [_phrase(one) for one in seen if one.weight > 0]
-    against = [_phrase(one) for one in seen if one.weight < 0]
-    sides = []
-    if in_favour:
-        sides.append(", ".join(in_favour[:REASONS_SHOWN]))
-    if against:
-        sides.append("against it: " + ", ".join(against[:REASONS_SHOWN]))
-    return "; ".join(sides)
-
-
-def _phrase(evidence: Evidence) -> str:
-    """A piece of evidence in words; one that has none yet by its name, value and detail."""
-    value = f"{evidence.value:,.0f}" if evidence.value.is_integer() else f"{evidence.value:,.2f}"
-    if evidence.name not in PHRASES:
-        return f"{evidence.name}={value}" + (f" ({evidence.detail})" if evidence.detail else "")
-    in_favour, against = PHRASES[evidence.name]
-    phrase = in_favour if evidence.weight > 0 else against
-    return phrase.format(value=value, detail=evidence.detail, factor=_factor(evidence.value))
-
-
-def _factor(log_ratio: float) -> str:
-    """The ratio of two lengths, from the difference of their logarithms, which is cut off at some point."""
-    if log_ratio >= LONGEST_LENGTH_DIFFERENCE:
-        return f"{math.exp(LONGEST_LENGTH_DIFFERENCE):.1f} or more"
-    return f"{math.exp(log_ratio):.1f}"
-
-
-def _duration(seconds: float) -> str:
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,} min {rest:02d} s"
