@@ -52,7 +52,9 @@ class Changes:
 
 
 def changed_since(revision: str, paths: Sequence[str]) -> Changes:
-    """What was added or changed since ``revision``, of files that ``paths`` lead to; of ``gone`` files all.
+    """What was added or changed since ``revision`` in the repository that holds ``paths``.
+
+    All of it: what a path leads to may be elsewhere, and so may a known file that is gone.
 
     Raises :class:`InputError` where git is not installed, the paths are not in one repository, it has no commit yet,
     or the revision is not one of it, or not related to the present state.
@@ -68,24 +70,14 @@ def changed_since(revision: str, paths: Sequence[str]) -> Changes:
         if path in deleted:  # only git has forgotten it
             before[path] = path
     absolute = {path: str(Path(root, path)) for path in changed | deleted}
-    given = {*places_of(paths), *map(os.path.realpath, paths)}
     return Changes(
         revision=revision,
         base=base,
         root=root,
-        changed=tuple(sorted(_leading_to(given, (absolute[path] for path in changed)))),
+        changed=tuple(sorted(absolute[path] for path in changed)),
         gone=tuple(sorted(absolute[path] for path in deleted if not Path(absolute[path]).is_file())),
         before={absolute[path]: name for path, name in before.items()},
     )
-
-
-def _leading_to(given: set[str], changed: Iterable[str]) -> Iterator[str]:
-    """What of the changed paths is in what was given; or the other way about, where a repository within changed."""
-    wanted = Places(given)
-    for path in changed:
-        within = Places([path])
-        if path in wanted or any(one in within for one in given):
-            yield path
 
 
 class Places:
@@ -120,8 +112,10 @@ def _root_of(paths: Sequence[str]) -> str:
     folders = {os.path.realpath(path if Path(path).is_dir() else (Path(path).parent)) for path in paths}
     roots = sorted({_root_at(folder) for folder in folders})
     if len(roots) != 1:
-        raise InputError(f"changes since a revision are those of one repository, not of {len(roots)}: "
-                         + ", ".join(_shown(root) for root in roots))
+        raise InputError(
+            f"changes since a revision are those of one repository, not of {len(roots)}: "
+            + ", ".join(_shown(root) for root in roots)
+        )
     return roots[0]
 
 

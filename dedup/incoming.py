@@ -2,9 +2,9 @@
 
     paths -open_input-> Input -called_alike-> Input -only_changed-> Input -read_new-> Record | Skipped
 
-A record of a file is called as it is called among the known ones, where the file is one of theirs, however it was given:
-by itself, by a link, within a folder, or by git. So a baseline that was written for the whole folder holds for a single
-file of it.
+A record of a file is called as it is called among the known ones, where the file is one of theirs, however it was
+given: by itself, within a folder, or by git. So a report speaks of one record by one name, and what a baseline says of
+the rows of a table holds wherever that is checked from.
 """
 
 import os

@@ -120,10 +120,7 @@ def check(
       dedup check --changed-since origin/main --against articles/ --format github -o dedup.sarif
       zcat crawl.jsonl.gz | dedup check - --against known.index --format json
     """  # noqa: D301 - click reads the backspace
-    if update_baseline and baseline is None:
-        raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
-    for output in (*outputs, *([baseline] if baseline and update_baseline else [])):
-        check_folder_of(output)
+    _refuse_early(baseline, update_baseline, outputs)
     called = {
         "threshold": threshold,
         "model": model,
@@ -144,8 +141,23 @@ def check(
     _publish(checked, seconds, form, outputs)
     if checked.skipped and not checked.records:
         raise InputError(f"nothing could be checked: {first_skipped(checked.skipped)}")
-    if update_baseline and baseline is not None and accepted is not None:
+    if accepted is not None and baseline is not None and update_baseline:
         _write(accepted, baseline)
+    _judge(checked, strict)
+
+
+def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequence[Path]) -> None:
+    """What cannot be written is noticed before the work."""
+    if update_baseline and baseline is None:
+        raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
+    for output in outputs:
+        check_folder_of(output)
+    if update_baseline and baseline is not None:
+        check_folder_of(baseline)
+
+
+def _judge(checked: "Checked", strict: bool) -> None:
+    """What was found goes before what was skipped."""
     if checked.unaccepted:
         raise click.exceptions.Exit(FOUND)
     if strict and checked.skipped:

@@ -19,6 +19,7 @@ class InOrder(click.Group):
     """Commands in the order in which they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the name that click gives it
+        """Not by the alphabet, as click would have it."""
         return list(self.commands)
 
 
@@ -34,6 +35,7 @@ def record_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def fields_of(id_field: str, text_field: str, url_field: str, language_field: str) -> "Fields":
+    """What the record options say."""
     from dedup.read import Fields
 
     return Fields(id=id_field, text=text_field, url=url_field, language=language_field)

@@ -1,6 +1,5 @@
 """The terminal that a command speaks to: results on standard output, all else on standard error."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -38,6 +37,7 @@ def progress_shown() -> "Iterator[Progress]":
 
 
 def standard_output() -> "Console":
+    """Where results go, as rich writes them."""
     from rich.console import Console
 
     class OnStandardOutput(Console):
@@ -48,6 +48,7 @@ def standard_output() -> "Console":
 
 
 def warn_if_uncalibrated(encoder: "EncoderInfo") -> None:
+    """Say so where nobody knows what the model's similarities mean."""
     from dedup.calibration import UNCALIBRATED
 
     if encoder.calibration == UNCALIBRATED:
@@ -58,6 +59,7 @@ def warn_if_uncalibrated(encoder: "EncoderInfo") -> None:
 
 
 def first_skipped(skipped: Sequence["Skipped"]) -> str:
+    """How many there are, and one of them."""
     if not skipped:
         return "0 skipped"
     first = skipped[0]
