@@ -17,12 +17,22 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def report_schema() -> dict[str, Any]:
     """The JSON Schema of the report."""
-    return {"$schema": DIALECT, **msgspec.json.schema(Document)}
+    return schema_of(Document)
+
+
+def schema_of(document: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a document."""
+    return {"$schema": DIALECT, **msgspec.json.schema(document)}
 
 
 def schema_file() -> bytes:
     """What ``schema.json`` holds."""
-    return msgspec.json.format(msgspec.json.encode(report_schema()), indent=2) + b"\n"
+    return as_file(report_schema())
+
+
+def as_file(schema: dict[str, Any]) -> bytes:
+    """A schema as it is published."""
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
