@@ -29,11 +29,12 @@ pages share. Every constant is a choice made on calibration articles with ``scri
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from hashlib import blake2b
 from itertools import chain, combinations, compress
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,28 +87,97 @@ WEIGHT = 0.05
 less changes nothing."""
 
 
+class Page(Protocol):
+    """What of a text tells its boilerplate; see :class:`dedup.model.Fingerprint`."""
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal texts."""
+
+    @property
+    def passages(self) -> NDArray[np.uint64]:
+        """A hash of each segment, shape (segments,)."""
+
+    @property
+    def widths(self) -> NDArray[np.float32]:
+        """The size of each, shape (segments,)."""
+
+    @property
+    def segments(self) -> Sequence[str]:
+        """The segments themselves, which are looked at last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """The passages that are boilerplate, by their hashes; and for every sample of texts that was looked at whether they
+    are otherwise unlike. A sample is named by a hash of all that this depends on: texts, and what in them is common.
+    """
+
+    passages: frozenset[int]
+    verdicts: Mapping[bytes, bool]
+
+
 def find_boilerplate(
     languages: Sequence[str],
-    fingerprints: Sequence[Fingerprint],
+    pages: Sequence[Page],
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> frozenset[int]:
-    """The passages that are boilerplate, by their hashes. The languages and fingerprints are of articles with different
+    """The passages that are boilerplate, by their hashes. The languages and pages are of articles with different
     texts; ``workers`` are the processes that look at them, and ``progress`` is told how many samples of texts have been
     compared, and of how many.
     """
-    if not fingerprints:
-        return frozenset()
-    common = _common(languages, fingerprints)
-    pages = _Pages(fingerprints, common.held)
+    return _judged(languages, pages, None, workers, progress).passages
+
+
+def find_boilerplate_again(
+    languages: Sequence[str], pages: Sequence[Page], verdicts: Mapping[bytes, bool], workers: int = 1
+) -> Boilerplate:
+    """The same, and the verdicts behind it. Those of earlier texts are used where nothing that they depend on has
+    changed; what comes out does not depend on which there are.
+    """
+    return _judged(languages, pages, verdicts, workers, lambda _done, _total: None)
+
+
+def _judged(
+    languages: Sequence[str],
+    pages: Sequence[Page],
+    known: Mapping[bytes, bool] | None,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> Boilerplate:
+    if not pages:
+        return Boilerplate(frozenset(), {})
+    common = _common(languages, pages)
+    compared = _Pages(pages, common.held)
     samples = sorted({sample for _, sample in common.samples})
+    names = [] if known is None else _named(samples, pages, common.held)
+    verdict = {s: known[name] for s, name in zip(samples, names, strict=True) if name in known} if known else {}
+    open_samples = [sample for sample in samples if sample not in verdict]
 
     def verdicts(start: int, end: int) -> list[bool]:
-        return list(map(pages.otherwise_unlike, samples[start:end]))
+        return list(map(compared.otherwise_unlike, open_samples[start:end]))
 
-    compared = in_parts(verdicts, len(samples), AT_ONCE, workers, lambda done: progress(done, len(samples)))
-    verdict = dict(zip(samples, chain.from_iterable(compared), strict=True))
-    return frozenset(passage for passage, sample in common.samples if verdict[sample])
+    found = in_parts(verdicts, len(open_samples), AT_ONCE, workers, lambda done: progress(done, len(open_samples)))
+    verdict |= zip(open_samples, chain.from_iterable(found), strict=True)
+    passages = frozenset(passage for passage, sample in common.samples if verdict[sample])
+    return Boilerplate(passages, {name: verdict[s] for s, name in zip(samples, names, strict=bool(names))})
+
+
+def _named(samples: Sequence[tuple[int, ...]], pages: Sequence[Page], held: Sequence[NDArray[np.bool_]]) -> list[bytes]:
+    """A hash of what the verdict on each sample depends on."""
+    states: dict[int, bytes] = {}
+    for position in {position for sample in samples for position in sample}:
+        page = pages[position]
+        parts = page.digest.encode(), page.passages.tobytes(), np.packbits(held[position]).tobytes()
+        states[position] = blake2b(b"".join(parts), digest_size=_NAME_BYTES).digest()
+    return [
+        blake2b(b"".join(states[position] for position in sample), digest_size=_NAME_BYTES).digest()
+        for sample in samples
+    ]
+
+
+_NAME_BYTES = 16
 
 
 def discount(
@@ -179,7 +249,7 @@ class _Common:
     samples: list[tuple[int, tuple[int, ...]]]
 
 
-def _common(codes: Sequence[str], fingerprints: Sequence[Fingerprint]) -> _Common:
+def _common(codes: Sequence[str], fingerprints: Sequence[Page]) -> _Common:
     """Passages are laid out by their hashes and sorted: by passage, language, and digest of the holder."""
     sizes = [len(f.passages) for f in fingerprints]
     hashed = np.concatenate([f.passages for f in fingerprints])
@@ -213,7 +283,7 @@ def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
 class _Pages:
     """Which texts are otherwise unlike; what was compared is kept."""
 
-    def __init__(self, fingerprints: Sequence[Fingerprint], common: Sequence[NDArray[np.bool_]]) -> None:
+    def __init__(self, fingerprints: Sequence[Page], common: Sequence[NDArray[np.bool_]]) -> None:
         self._fingerprints = fingerprints
         self._common = common
         self._unlike: dict[tuple[int, int], bool] = {}

@@ -54,11 +54,17 @@ therefore did not count; once for each such figure that both state."""
 NOT_COMPARED = "vectors not compared"
 """Stage of the funnel: pairs of articles whose vectors an index kept apart, at least; there where it was used."""
 
+LEFT_OUT = (LARGE_GROUPS, COMMON_FIGURES, NOT_COMPARED)
+"""The stages that tell what limits left out."""
+
 CANDIDATES = "candidates"
 """Stage of the funnel: what the finders bring together."""
 
 ALONE = " alone"
 """What is added to a finder's name for the stage that counts the candidates it alone found."""
+
+FINDERS = (Finder.SOURCE_URL, Finder.BANDS, Finder.FACTS, Finder.VECTORS)
+"""Those that propose, in the order of the funnel."""
 
 _FACT_PAIRS = 2**21
 """Pairs of articles that state one figure whose weights are added up at once."""
@@ -174,16 +180,23 @@ def propose(
         COMMON_FIGURES: facts.not_weighed,
         NOT_COMPARED: vectors.not_compared,
     }
-    funnel = (
-        *(FunnelStage(finder.value, len(some)) for finder, some in found.items()),
+    return Proposal(pairs, funnel_of(pairs, left_out))
+
+
+def funnel_of(pairs: Candidates, left_out: Mapping[str, int]) -> tuple[FunnelStage, ...]:
+    """How many pairs each finder brought, what limits left out (stage -> pairs), how many candidates that makes, and
+    how many of them each finder alone brought.
+    """
+    found = {finder: int(np.count_nonzero(pairs.found_by & _BITS[finder])) for finder in FINDERS}
+    return (
+        *(FunnelStage(finder.value, count) for finder, count in found.items()),
         *(FunnelStage(name, count) for name, count in left_out.items() if count),
         FunnelStage(CANDIDATES, len(pairs)),
         *(
             FunnelStage(f"{finder.value}{ALONE}", int(np.count_nonzero(pairs.found_by == _BITS[finder])))
-            for finder in found
+            for finder in FINDERS
         ),
     )
-    return Proposal(pairs, funnel)
 
 
 def propose_among(

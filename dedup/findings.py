@@ -3,8 +3,8 @@
     new records, known records -check-> Checked -baseline-> Checked, its matches marked as accepted -report-> exit code
 
 A *match* is a pair that carries one article: a new record, and a known one or another new one. A *finding* is a new
-record with all of its matches. Of two new records the match is told once, at the one whose id comes later: without it
-the pair is gone.
+record with all of its matches. Of two new records the match is told once, at the one that comes later (by path, line
+and id): without it the pair is gone.
 """
 
 from collections.abc import Mapping

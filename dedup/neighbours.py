@@ -71,6 +71,9 @@ _CELLS = 2**23
 _ROWS = 2**13
 """Articles that are projected, or whose finds are merged, at once."""
 
+_COLUMNS = 2**15
+"""Articles whose vectors are taken at once, to be compared with those that ask."""
+
 _SCALE = 4000
 """Steps per unit of a vector's components, so that every partial sum of a scalar product is a whole number below 2**24
 and exact in 32-bit floats: unit vectors of up to 4,096 dimensions stay below (4000 + 0.5 * 64) ** 2 = 16.3 million."""
@@ -184,10 +187,11 @@ def _exact(steps: NDArray[np.float32], codes: Whole, count: int) -> Whole:
 
 
 def _neighbours(
-    similar: NDArray[np.float32], row_codes: Whole, codes: Whole, positions: Whole, count: int
+    similar: NDArray[np.float32], row_codes: Whole, codes: Whole, positions: Whole, count: int, *, itself: bool = True
 ) -> Iterator[tuple[Whole, Whole]]:
     """Which row and which position are neighbours: in the own language of each row, language by language, then in all
     others. ``codes`` are the columns' languages, ascending, ``row_codes`` the rows'; ``positions`` are the columns'.
+    ``itself``: each row is among the columns of its language, farther than all others.
     """
     sizes = np.bincount(codes)
     rounds = _rounds(sizes, count)
@@ -195,7 +199,7 @@ def _neighbours(
     for code, (end, size) in enumerate(zip(np.cumsum(sizes).tolist(), sizes.tolist(), strict=True)):
         part = similar[:, end - size : end]
         inside = np.flatnonzero(row_codes == code)
-        most = min(count, size - 1)
+        most = min(count, size - itself)
         if len(inside) and most:
             columns = _best(part[inside[0] : inside[-1] + 1], most) + (end - size)
             yield np.repeat(inside, most), positions[columns].ravel()
@@ -244,6 +248,40 @@ def _best(similar: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     starts = np.cumsum(np.bincount(rows, minlength=height)) - np.bincount(rows, minlength=height)
     best: NDArray[np.intp] = keys[starts[:, None] + np.arange(count)] % width
     return best
+
+
+# --- some among others
+
+
+def nearest_among(
+    asking: NDArray[np.floating] | NDArray[np.int16],
+    asking_codes: Whole,
+    codes: Whole,
+    take: Callable[[Whole], NDArray[np.int16]],
+    count: int,
+) -> tuple[Whole, Whole]:
+    """Which of the articles ``asking`` and which of other articles are neighbours, as :func:`nearest` says it, seen
+    from those that ask: two arrays of positions, shape (pairs,), ascending by the first and then by the second.
+
+    ``asking`` has shape (asking, dimensions); ``asking_codes`` and ``codes`` number the language and script of those
+    and of the others, from 0; ``take`` gives the vectors of some of the others in whole steps. The search is exact.
+    """
+    if not len(asking_codes) or not len(codes):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    rows, columns = np.argsort(asking_codes, kind="stable"), np.argsort(codes, kind="stable")
+    steps = whole_steps(asking)[rows]
+    height = max(1, _CELLS // len(columns))
+    found = []
+    for start in range(0, len(rows), height):
+        some = rows[start : start + height]
+        similar = np.empty((len(some), len(columns)), np.float32)
+        for begin in range(0, len(columns), _COLUMNS):
+            block = slice(begin, begin + _COLUMNS)
+            similar[:, block] = steps[start : start + height] @ take(columns[block]).astype(np.float32).T
+        for place, near in _neighbours(similar, asking_codes[some], codes[columns], columns, count, itself=False):
+            found.append(some[place] * len(columns) + near)
+    keys = np.unique(np.concatenate(found))
+    return keys // len(columns), keys % len(columns)
 
 
 # --- by an index

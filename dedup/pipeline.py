@@ -205,7 +205,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
         settings.workers,
         lambda done: progress(Stage.CONFIRM, done, pairs),
     )
-    judge_pair, links, confirming = _consulted(
+    judge_pair, links, confirming = consulted(
         Judge(known.keys, subjects, calibration, models.kind), confirmation, proposal, models, settings, progress
     )
     progress(Stage.CLUSTER)
@@ -295,7 +295,7 @@ def _reweighed(sketch: Sketch, f: Fingerprint) -> Embedding | None:
     return replace(e, document=document_vector(e.steps, e.norms, f.widths))
 
 
-def _consulted(
+def consulted(
     by_table: Judge,
     confirmation: Confirmation,
     proposal: Proposal,

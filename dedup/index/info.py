@@ -1,0 +1,52 @@
+"""What an index holds, for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dedup.index.store import Store
+from dedup.model import EncoderInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What an index holds and was made with. ``texts`` are the different ones, ``boilerplate`` the passages that count
+    little among them, ``size`` the bytes of its files.
+    """
+
+    format_version: int
+    tool_version: str
+    records: int
+    texts: int
+    languages: Mapping[str, int]
+    encoder: EncoderInfo
+    settings: Mapping[str, Any]
+    boilerplate: int
+    size: int
+
+
+def describe(folder: Path) -> Info:
+    """What the index in a folder holds. Raises :class:`dedup.errors.UnusableIndexError` where there is none that this
+    version can read.
+    """
+    with Store.reading(folder) as store:
+        stamp = store.stamped()
+
+        def count(table: str) -> int:
+            return int(store.database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - no input
+
+        languages = store.database.execute(
+            "SELECT language, count(*) FROM records GROUP BY language ORDER BY count(*) DESC, language"
+        )
+        return Info(
+            format_version=stamp.format,
+            tool_version=stamp.tool,
+            records=count("records"),
+            texts=count("works"),
+            languages=dict(languages.fetchall()),
+            encoder=EncoderInfo(**stamp.encoder),
+            settings=stamp.settings,
+            boilerplate=count("boilerplate"),
+            size=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        )

@@ -1,0 +1,401 @@
+"""An index on disk: a folder with one SQLite database, and beside it the vectors in NumPy files that are mapped.
+
+    INDEX/
+      dedup-index.sqlite      everything but the vectors, and which files of vectors there are
+      vectors-….npy           document vectors in whole steps, shape (texts, dimensions), int16
+      owners-….npy            whose they are: row, writing, and a rank among equals, shape (texts,)
+      lock                    held by the process that writes
+
+The database is what counts: what it does not name is not there. A change is one transaction. Files of vectors are
+never changed, only added before the transaction and deleted after it, so that a process that dies in between leaves
+files that nobody looks at and the next writer removes. A new index is written to a database beside the old one, which
+then takes its place by one rename. Readers see the state before or after, never a part; one process writes at a time.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.errors import InputError, UnusableIndexError
+
+DATABASE = "dedup-index.sqlite"
+LOCK = "lock"
+
+FORMAT = 1
+"""Raise when an older index cannot be used any more: when what is stored changes, or what a sketch makes of a text."""
+
+PATIENCE = 60.0
+"""Seconds for which a writer waits for another one, and for readers to finish."""
+
+MOST_PARTS = 8
+"""Files of vectors above which they are put together in one."""
+
+MOST_DEAD = 0.5
+"""Share of vectors without an owner, likewise."""
+
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- What is known of every record but its text. digest: of the text as it is compared; equal ones are one text.
+CREATE TABLE records (
+  row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT, line INTEGER, language TEXT NOT NULL, source_url TEXT,
+  source_key TEXT, names_article INTEGER, characters INTEGER NOT NULL, content BLOB NOT NULL, digest TEXT NOT NULL,
+  beyond INTEGER NOT NULL
+);
+CREATE INDEX records_by_digest ON records (digest, id);
+CREATE INDEX records_by_path ON records (path);
+CREATE INDEX records_by_key ON records (source_key, id) WHERE names_article;
+
+-- Its sketch: the text in segments, and what was measured of it (dedup.index.sketches).
+CREATE TABLE sketches (row INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL, steps BLOB NOT NULL, norms BLOB NOT NULL);
+
+-- Of every different text the record that stands for it, which is the first by id; its passages; and by what it is
+-- found when boilerplate counts little.
+CREATE TABLE works (
+  row INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, passages BLOB NOT NULL, widths BLOB NOT NULL,
+  beyond BLOB NOT NULL, bands BLOB NOT NULL, figures TEXT NOT NULL, part INTEGER NOT NULL, place INTEGER NOT NULL
+);
+CREATE TABLE bands (band INTEGER, row INTEGER, PRIMARY KEY (band, row)) WITHOUT ROWID;
+CREATE TABLE figures (figure TEXT, row INTEGER, PRIMARY KEY (figure, row)) WITHOUT ROWID;
+
+CREATE TABLE boilerplate (passage INTEGER PRIMARY KEY);
+CREATE TABLE verdicts (sample BLOB PRIMARY KEY, verdict INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE writings (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE parts (part INTEGER PRIMARY KEY, name TEXT NOT NULL, vectors INTEGER NOT NULL);
+CREATE TABLE dead (part INTEGER, place INTEGER, PRIMARY KEY (part, place)) WITHOUT ROWID;
+"""
+
+OWNER = np.dtype([("row", np.int64), ("writing", np.int32), ("rank", np.uint64)])
+"""Of a vector: the row of its work, the code of its writing, and a number that depends on the text alone, by which
+equally near texts are ordered."""
+
+Owners = NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """By what an index was made: what has to be the same when it is used."""
+
+    tool: str
+    settings: Mapping[str, Any]
+    encoder: Mapping[str, str]
+    format: int = FORMAT
+
+
+def is_index(path: str | Path) -> bool:
+    """Whether a path leads to an index, of whatever version."""
+    return (Path(path) / DATABASE).is_file()
+
+
+class Store:
+    """An open index: its database within one transaction, and its vectors."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.database = database
+
+    # --- opening
+
+    @classmethod
+    @contextmanager
+    def reading(cls, folder: Path) -> Iterator["Store"]:
+        """The index as it is now, until the end of the block, whatever others write. Raises
+        :class:`UnusableIndexError` where there is none that this version can read.
+        """
+        with closing(_connected(_existing(folder))) as database, _explained(folder):
+            store = cls(folder, database)
+            store.check_format()
+            database.execute("BEGIN")
+            yield store
+
+    @classmethod
+    @contextmanager
+    def writing(cls, folder: Path) -> Iterator["Store"]:
+        """The index, to be changed by this process alone: all that the block does, or nothing if it raises."""
+        existing = _existing(folder)
+        with _lock(folder), closing(_connected(existing)) as database, _explained(folder):
+            store = cls(folder, database)
+            store.check_format()
+            database.execute("BEGIN IMMEDIATE")
+            store.remove_leftovers()
+            try:
+                yield store
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+            finally:
+                store.remove_leftovers()
+
+    @classmethod
+    @contextmanager
+    def creating(cls, folder: Path, stamp: Stamp) -> Iterator["Store"]:
+        """A new index, which takes the place of one that is there, of whatever version, at the end of the block."""
+        _make_folder(folder)
+        with _lock(folder):
+            beside = folder / f"{DATABASE}-{secrets.token_hex(8)}.tmp"
+            try:
+                with closing(_connected(beside)) as database, _explained(folder):
+                    store = cls(folder, database)
+                    # The file is nobody's until it is renamed: it needs no journal, only to be on disk by then.
+                    database.execute("PRAGMA journal_mode = OFF")
+                    database.execute("PRAGMA synchronous = OFF")
+                    database.executescript(_SCHEMA)
+                    database.execute("BEGIN")
+                    store.stamp(stamp)
+                    yield store
+                    database.execute("COMMIT")
+                _sync(beside)
+                beside.replace(folder / DATABASE)
+                _sync(folder)
+            finally:
+                beside.unlink(missing_ok=True)
+                _remove_leftovers(folder)
+
+    # --- its stamp
+
+    def stamp(self, stamp: Stamp) -> None:
+        """Write by what the index is made."""
+        for name in ("format", "tool", "settings", "encoder"):
+            value = json.dumps(getattr(stamp, name), sort_keys=True)
+            self.database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def stamped(self) -> Stamp:
+        """By what it was made."""
+        try:
+            found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
+            return Stamp(found["tool"], found["settings"], found["encoder"], found["format"])
+        except (ValueError, KeyError) as error:
+            raise broken(self.folder, error) from error
+
+    def check_format(self) -> None:
+        """Raises :class:`UnusableIndexError` where the index is of a version that this one cannot read."""
+        try:
+            row = self.database.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            row = None
+        if row is None:
+            raise UnusableIndexError(f"{self.folder}: no index of dedup, or one that was never finished: {_rebuild()}")
+        if int(row[0]) != FORMAT:
+            raise UnusableIndexError(
+                f"{self.folder}: an index of format {row[0]}, and this version of dedup uses format {FORMAT}: "
+                f"{_rebuild()}"
+            )
+
+    # --- vectors
+
+    def add_vectors(self, vectors: NDArray[np.int16], owners: Owners) -> int:
+        """Write a part; its number. Vectors have shape (texts, dimensions), owners (texts,)."""
+        name = secrets.token_hex(8)
+        for kind, array in (("vectors", vectors), ("owners", owners)):
+            path = self.folder / f"{kind}-{name}.npy"
+            with path.open("xb") as file:
+                np.save(file, array, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+        part = self.database.execute("INSERT INTO parts (name, vectors) VALUES (?, ?)", (name, len(vectors))).lastrowid
+        assert part is not None  # noqa: S101 - sqlite3 gives it for every INSERT
+        return part
+
+    def vectors(self) -> "Vectors":
+        """Those that have an owner."""
+        dead: dict[int, list[int]] = {}
+        for part, place in self.database.execute("SELECT part, place FROM dead"):
+            dead.setdefault(part, []).append(place)
+        parts: list[NDArray[np.int16]] = []
+        owners, places = [], []
+        for part, name in self.database.execute("SELECT part, name FROM parts ORDER BY part"):
+            mapped, whose = self._loaded(name)
+            alive = np.ones(len(whose), np.bool_)
+            alive[dead.get(part, [])] = False
+            place = np.flatnonzero(alive)
+            places.append(np.stack([np.full(len(place), len(parts)), place]))
+            owners.append(whose[alive])
+            parts.append(mapped)
+        if not parts:
+            return Vectors((), np.empty((2, 0), np.int64), np.empty(0, OWNER))
+        together = np.concatenate(owners)
+        order = np.argsort(together["rank"], kind="stable")
+        return Vectors(tuple(parts), np.concatenate(places, axis=1)[:, order], together[order])
+
+    def _loaded(self, name: str) -> tuple[NDArray[np.int16], Owners]:
+        """The vectors and owners of a part."""
+        try:
+            return (
+                np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False),
+                np.load(self.folder / f"owners-{name}.npy", allow_pickle=False),
+            )
+        except (OSError, ValueError) as error:
+            raise broken(self.folder, error) from error
+
+    def merge_parts(self) -> None:
+        """Put all vectors into one part, if they have become too many parts or many have no owner any more."""
+        total, parts = self.database.execute("SELECT coalesce(sum(vectors), 0), count(*) FROM parts").fetchone()
+        (dead,) = self.database.execute("SELECT count(*) FROM dead").fetchone()
+        if parts <= MOST_PARTS and dead <= MOST_DEAD * total:
+            return
+        living = self.vectors()
+        self.database.execute("DELETE FROM dead")
+        self.database.execute("DELETE FROM parts")
+        if len(living.owners):
+            part = self.add_vectors(living.take(np.arange(len(living.owners))), living.owners)
+            rows = living.owners["row"].tolist()
+            self.database.executemany(
+                "UPDATE works SET part = ?, place = ? WHERE row = ?",
+                ((part, place, row) for place, row in enumerate(rows)),
+            )
+
+    def remove_leftovers(self) -> None:
+        """Files of vectors that the committed database does not name, and databases that were never finished."""
+        _remove_leftovers(self.folder)
+
+    # --- little helpers
+
+    def select(self, query: str, values: Iterable[Any]) -> Iterator[Any]:
+        """The rows of a query with ``IN (?)``, for any number of values."""
+        rest = list(values)
+        for start in range(0, len(rest), _AT_ONCE):
+            some = rest[start : start + _AT_ONCE]
+            yield from self.database.execute(query.replace("(?)", f"({','.join('?' * len(some))})"), some)
+
+
+_AT_ONCE = 500  # SQLite takes at least 999 parameters a query
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
+    and place in it.
+    """
+
+    parts: Sequence[NDArray[np.int16]]
+    places: NDArray[np.int64]
+    owners: Owners
+
+    def take(self, positions: NDArray[np.integer]) -> NDArray[np.int16]:
+        """Some of them, shape (positions, dimensions)."""
+        part, place = self.places[:, positions]
+        dimensions = self.parts[0].shape[1] if self.parts else 0
+        taken = np.empty((len(positions), dimensions), np.int16)
+        for number, vectors in enumerate(self.parts):
+            here = np.flatnonzero(part == number)
+            taken[here] = vectors[place[here]]
+        return taken
+
+
+def _existing(folder: Path) -> Path:
+    path = folder / DATABASE
+    if not path.is_file():
+        what = "a folder without an index" if folder.is_dir() else "no such index"
+        raise UnusableIndexError(f"{folder}: {what}: {_rebuild('make one')}")
+    return path
+
+
+def _rebuild(what: str = "make it anew") -> str:
+    return f"{what} with dedup index build INDEX PATH..."
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection without transactions of its own accord. For reading, too, it is one that may write, if it can: after
+    a writer was killed, the next one that opens the database puts it right.
+    """
+    mode = "rwc" if path.suffix == ".tmp" else "rw"
+    uri = path.absolute().as_uri()
+    return sqlite3.connect(f"{uri}?mode={mode}", uri=True, timeout=PATIENCE, isolation_level=None)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """What SQLite says as an error of dedup."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise UnusableIndexError(f"{folder}: in use by another process for {PATIENCE:.0f} s: try again") from error
+        raise UnusableIndexError(f"{folder}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise broken(folder, error) from error
+
+
+def broken(folder: Path, error: Exception) -> UnusableIndexError:
+    """What to say of an index that does not hold what it should."""
+    return UnusableIndexError(f"{folder}: broken ({error}): {_rebuild()}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+        strangers = [] if is_index(folder) else [one.name for one in folder.iterdir() if not _is_ours(one.name)]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
+    if strangers:
+        raise InputError(f"{folder}: a folder with other files ({strangers[0]}, ...) will not become an index")
+
+
+def _is_ours(name: str) -> bool:
+    return name == LOCK or name.startswith((DATABASE, "vectors-", "owners-"))
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """The right to write. It ends with the process, however that ends."""
+    try:
+        file = (folder / LOCK).open("a+b")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
+    with file:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise UnusableIndexError(
+                        f"{folder}: another process has been writing for {PATIENCE:.0f} s: try again"
+                    ) from None
+                time.sleep(0.05)
+        yield
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Only for the process that holds the lock."""
+    path = folder / DATABASE
+    named = _named_parts(path) if path.is_file() else set()
+    for file in folder.iterdir():
+        of_nobody = named is not None and file.name.startswith(("vectors-", "owners-"))
+        if file.suffix == ".tmp" or (of_nobody and file.stem.partition("-")[2] not in (named or ())):
+            file.unlink(missing_ok=True)
+
+
+def _named_parts(path: Path) -> set[str] | None:
+    """The parts that a database names; None where it cannot say."""
+    try:
+        with closing(_connected(path)) as database:
+            return {name for (name,) in database.execute("SELECT name FROM parts")}
+    except sqlite3.DatabaseError:
+        return None
+
+
+def _sync(path: Path) -> None:
+    """Make sure that it is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
