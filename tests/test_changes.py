@@ -7,17 +7,12 @@ import pytest
 from dedup.changes import Changes, changed_since
 from dedup.errors import InputError
 
-from .repository import ENVIRONMENT, Repository
+from .repository import Repository
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A repository with a commit, as the working folder."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    repository = Repository(tmp_path / "repository")
+@pytest.fixture(name="repository")
+def repository_with_a_commit(repository: Repository) -> Repository:
     repository.commit(**{"old.txt": "old\n", "texts/kept.txt": "kept\n", "texts/gone.txt": "a\nb\nc\n"})
-    monkeypatch.chdir(repository.folder)
     return repository
 
 

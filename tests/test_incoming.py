@@ -13,17 +13,7 @@ from dedup.model import Record, Skipped
 from dedup.read import Fields
 from dedup.read.records import Input, open_input, read_input
 
-from .repository import ENVIRONMENT, Repository
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A repository, as the working folder."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    repository = Repository(tmp_path / "repository")
-    monkeypatch.chdir(repository.folder)
-    return repository
+from .repository import Repository
 
 
 def table(*rows: object) -> str:
