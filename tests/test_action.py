@@ -66,7 +66,8 @@ class Runner:
             text=True,
             check=False,
         )
-        self.outputs.update(line.split("=", 1) for line in output.read_text().splitlines())
+        told = (line.partition("=") for line in output.read_text().splitlines())
+        self.outputs.update({name: value for name, _, value in told})
         return done
 
     def _value(self, expression: str, inputs: dict[str, str]) -> str:
