@@ -25,6 +25,7 @@ from dedup.candidates import LEFT_OUT, Candidates, Proposal, funnel_of, propose_
 from dedup.clusters import Clustering, cluster
 from dedup.confirm import confirm, same_text
 from dedup.conflicts import find_conflicts
+from dedup.consult import OPEN
 from dedup.embed import document_vector
 from dedup.encoders import Encoder
 from dedup.evidence import Subject
@@ -57,11 +58,14 @@ def known_from(
     settings: Settings,
     *,
     encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
     progress: Progress = silent,
 ) -> Iterator[Index]:
     """An index of these records for as long as the block lasts. It tells what of them could not be used."""
     with tempfile.TemporaryDirectory(prefix="dedup-") as folder:
-        change = build_index(Path(folder), records, settings, encoder=encoder, progress=progress)
+        change = build_index(
+            Path(folder), records, settings, encoder=encoder, calibration=calibration, progress=progress
+        )
         with Index.open(Path(folder)) as index:
             index.skipped = change.skipped
             yield index
@@ -74,6 +78,7 @@ def check(
     *,
     gone: Collection[str] = (),
     encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
     progress: Progress = silent,
 ) -> Checked:
     """Which of the new records carry the same article as a known one or as one another.
@@ -81,13 +86,14 @@ def check(
     ``settings`` must be those of the index where a sketch depends on them (:data:`dedup.index.write.SKETCHING`).
     ``gone`` are the paths of files that are no longer there: known records of theirs are left out. Known records that
     a new one replaces (:meth:`dedup.index.Index.hidden`) are, too. ``encoder`` replaces the model that the settings
-    name. The same records give the same answer, whatever the order in which they came, here or into the index.
+    name, ``calibration`` its calibration. The same records give the same answer, whatever the order in which they
+    came, here or into the index.
 
     Raises :class:`dedup.errors.UnusableIndexError` where the index was made otherwise, and
     :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
     """
     with one_thread_each(), no_garbage_collection():
-        models = models_of(settings, encoder, None)
+        models = models_of(settings, encoder, calibration)
         check_stamp(known.folder, known.stamp, settings, models)
         sketches, skipped = sketches_with_vectors(new, settings, models, progress)
         return _Check(known, settings, models, progress).outcome(sketches, tuple(skipped), gone)
@@ -232,10 +238,27 @@ class _Check:
             pairs, subjects, self.calibration, self.models.kind, progress=partial(self._confirmed, len(pairs))
         )
         first = Judge(world.keys(), subjects, self.calibration, self.models.kind)
-        return consulted(first, confirmation, world.proposal, self.models, self.settings, self.progress)
+        settled = _settled(world, confirmation.links)
+
+        def matters(link: Link) -> bool:
+            new = (text for text in (link.left, link.right) if world.texts[text].position is not None)
+            return any(text not in settled for text in new)
+
+        return consulted(first, confirmation, world.proposal, self.models, self.settings, self.progress, matters)
 
     def _confirmed(self, total: int, done: int) -> None:
         self.progress(Stage.CONFIRM, done, total)
+
+
+def _settled(world: _World, links: Iterable[Link]) -> set[int]:
+    """The new texts that are found whatever else is said: that are known ones, or surely carry the article of another
+    text. Of them the model is not asked: it takes seconds to load, and would at most name another partner.
+    """
+    settled = {place for place, text in enumerate(world.texts) if text.position is not None and text.row is not None}
+    for link in links:
+        if link.probability >= OPEN[1]:
+            settled |= {link.left, link.right}
+    return settled
 
 
 def _nothing() -> Proposal:

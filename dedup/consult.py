@@ -56,22 +56,25 @@ def consult(
     lens: Lens,
     settings: Settings,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    matters: Callable[[Link], bool] = lambda _link: True,
 ) -> Consultation:
     """The judgements ``by_table`` with those of the model in the place of the open ones.
 
-    ``progress`` is told how many open pairs are decided, and of how many.
+    ``progress`` is told how many open pairs are decided, and of how many. ``matters`` says of an open pair whether the
+    answer is of any use; others are left to the table.
     """
     open_pairs = _open(by_table.links, subjects)
+    questions = [link for link in open_pairs if matters(link)]
     closer: dict[int, Subject] = {}
     changed = done = 0
-    progress(0, len(open_pairs))
-    for asked in _rounds(open_pairs, closer, subjects):
+    progress(0, len(questions))
+    for asked in _rounds(questions, closer, subjects):
         new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
         closer |= zip(new, encoded([subjects[position] for position in new], lens), strict=True)
         judged = [judge(_candidate(link), closer[link.left], closer[link.right], lens.calibration) for link in asked]
         changes = sum(_decision(a, settings) != _decision(b, settings) for a, b in zip(asked, judged, strict=True))
         changed, done = changed + changes, done + len(asked)
-        progress(done, len(open_pairs))
+        progress(done, len(questions))
         if changes * WORTH < len(subjects):
             break
     among = among_encoded(candidates, closer, settings)

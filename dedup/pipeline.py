@@ -302,8 +302,11 @@ def consulted(
     models: Models,
     settings: Settings,
     progress: Progress,
+    matters: Callable[[Link], bool] = lambda _link: True,
 ) -> tuple[Judge, tuple[Link, ...], tuple[FunnelStage, ...]]:
-    """The judge that knows what the model says of the open pairs, the judgements with it, and who decided how many."""
+    """The judge that knows what the model says of the open pairs that matter, the judgements with it, and who decided
+    how many.
+    """
     ruled_out = FunnelStage("ruled out early", confirmation.ruled_out)
     if models.closer is None:
         return by_table, confirmation.links, (ruled_out,)
@@ -314,6 +317,7 @@ def consulted(
         models.closer,
         settings,
         partial(progress, Stage.CONSULT),
+        matters,
     )
     judge_pair = replace(by_table, closer=said.subjects, closer_calibration=models.closer.calibration)
     return judge_pair, said.links, (ruled_out, *said.funnel)

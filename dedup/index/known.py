@@ -3,7 +3,7 @@
 The finders are those of :mod:`dedup.candidates`, each asked for the new texts alone: one look at a table for source
 keys, bands and figures, and one product of matrices for all vectors. A group of more than ``GROUP_LIMIT`` texts gives
 a new text what it would give it in a run: the first of the group and its neighbours in the order of ids. Vectors are
-seen from the new text's side only: the known ones whose nearest it would be are not asked.
+seen from the new text's side only (:data:`SIDES`).
 """
 
 import os
@@ -27,6 +27,11 @@ from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
 from dedup.report.document import writable
 from dedup.settings import Settings
+
+SIDES = 2
+"""How often the neighbours of a new text are as many as in a run. There a pair is also proposed because the other text
+has this one among its nearest; a check does not ask the known texts, and takes as many again of the new one's.
+``scripts/compare_check.py`` shows what it finds beside a run."""
 
 _ENTRY = "id, path, line, language, source_url, source_key, names_article, characters, content"
 
@@ -251,7 +256,7 @@ class Index:
             np.array([codes[s.writing] for s in subjects], np.int64),
             owners["writing"][shown].astype(np.int64),
             lambda positions: self._vectors.take(shown[positions]),
-            settings.neighbours,
+            SIDES * settings.neighbours,
         )
         return zip(new.tolist(), owners["row"][shown[known]].tolist(), strict=True)
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dedup import __version__
 from dedup.boilerplate import Page, discount, find_boilerplate_again
+from dedup.calibration import Calibration
 from dedup.embed import embed_all
 from dedup.encoders import Encoder
 from dedup.errors import InputError, UnusableIndexError
@@ -59,15 +60,16 @@ def build_index(
     settings: Settings,
     *,
     encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
     progress: Progress = silent,
 ) -> Change:
     """Make an index of these records in ``folder``, in the place of one that may be there already.
 
-    ``encoder`` replaces the model that the settings name. Raises :class:`InputError` where the folder cannot be
-    written or holds other files, or the model has no calibration of its own, and
+    ``encoder`` replaces the model that the settings name, ``calibration`` its calibration. Raises :class:`InputError`
+    where the folder cannot be written or holds other files, or the model has no calibration of its own, and
     :class:`dedup.errors.ModelError` where it cannot be loaded.
     """
-    models = models_of(settings, encoder, None)
+    models = models_of(settings, encoder, calibration)
     stamp = stamp_of(settings, models)
     with one_thread_each(), no_garbage_collection():
         sketches, skipped = sketches_with_vectors(records, settings, models, progress)
@@ -81,6 +83,7 @@ def add_records(
     *,
     workers: int = 1,
     encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
     progress: Progress = silent,
 ) -> Change:
     """Add records to an index. One whose id is known already takes the place of the known one.
@@ -90,7 +93,7 @@ def add_records(
     with Store.reading(folder) as store:
         stamp = store.stamped()
     settings = settings_of(stamp, workers=workers)
-    models = models_of(settings, encoder, None)
+    models = models_of(settings, encoder, calibration)
     check_stamp(folder, stamp, settings, models)
     with one_thread_each(), no_garbage_collection():
         sketches, skipped = sketches_with_vectors(records, settings, models, progress)
