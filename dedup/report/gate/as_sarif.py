@@ -8,9 +8,11 @@ baseline) is a notification of the invocation.
 What GitHub asks for beyond the standard ("SARIF support for code scanning"): a region with both ends (a file as a
 whole is told by the first character of its first line), descriptions and help of each rule, and
 ``primaryLocationLineHash``, the one fingerprint that it looks at: here a hash of the two ids, so that an alert stays
-the same alert while the texts and the lines of a table change. A log with a result that has a thousand locations is
-refused, and a hundred are shown: so many partners are named. GitHub shows no result without a file: records of standard
-input have a logical location only, which other viewers show. It takes relative paths from the root of the repository.
+the same alert while the texts and the lines of a table change. GitHub's upload action keeps it, and logs a warning that
+it would have hashed the line (``locationUpdateCallback`` in ``src/fingerprints.ts`` of github/codeql-action). A log
+with a result that has over a thousand locations is refused, and a hundred are shown: so many partners are named. GitHub
+shows no result without a file: records of standard input have a logical location only, which other viewers show. It
+takes relative paths from the root of the repository.
 """
 
 from collections.abc import Sequence

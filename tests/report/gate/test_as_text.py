@@ -8,6 +8,7 @@ from rich.console import Console
 
 from dedup.findings import Checked, Finding, SharedPage, StaleEntry
 from dedup.model import Skipped
+from dedup.report.console import Printer
 from dedup.report.gate import render
 
 from .conftest import ANY_TEXT, HOSTILE, checked_of, entry, hostile, many, match, one_finding, written
@@ -134,6 +135,12 @@ def harmless(text: str, width: int) -> None:
     assert not set(shown) & {"\x1b", "\x00", "\x07", "\r", "\x85", "\u2028", "\u202e", "\x9b"}
     if "::" not in text and "##[" not in text:  # what is spelled out is wider
         assert max(cell_len(line) for line in shown.split("\n")) <= width
+
+
+def test_line_that_was_made_harmless_and_so_wider_is_not_broken_into_a_command() -> None:
+    file = io.StringIO()
+    Printer(Console(file=file, width=22)).line("::a bcdef ::error::xyz")
+    assert file.getvalue() == "\\x3a:a bcdef ::error::xyz\n"
 
 
 @pytest.mark.parametrize("width", [12, 40, 200])
