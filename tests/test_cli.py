@@ -333,12 +333,14 @@ def test_interrupt_is_one_line_and_exit_code_130(cli: Cli, copies: Path, monkeyp
     assert err.startswith("dedup: interrupted: ")
 
 
+@pytest.mark.parametrize("command", [("run",), ("check", "--against", "{copies}")])
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_reader_that_goes_away_ends_the_program_silently(form: str, copies: Path) -> None:
+def test_reader_that_goes_away_ends_the_program_silently(form: str, command: tuple[str, ...], copies: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
+    called = [argument.format(copies=copies) for argument in command]
     try:
-        done = program("run", copies, "--format", form, stdout=writing)
+        done = program(*called, copies, "--format", form, stdout=writing)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
@@ -355,9 +357,11 @@ def test_closed_streams_are_no_failure(closing: str, copies: Path, tmp_path: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_output_that_cannot_be_written_is_an_error(copies: Path) -> None:
+@pytest.mark.parametrize("command", [("run",), ("check", "--against", "{copies}"), ("check", "--help")])
+def test_output_that_cannot_be_written_is_an_error(command: tuple[str, ...], copies: Path) -> None:
+    called = [argument.format(copies=copies) for argument in command]
     with Path("/dev/full").open("w") as full:
-        done = program("run", copies, stdout=full)
+        done = program(*called, copies, stdout=full)
     assert done.returncode == 2
     assert done.stderr.startswith("dedup: [Errno 28]")
     assert done.stderr.count("\n") == 1

@@ -27,6 +27,7 @@ from dedup.cli.options import (
 )
 from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
+from dedup.report.gate import FORMS, render
 
 if TYPE_CHECKING:
     from dedup.baseline import Baseline
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 
 FOUND: Final = 1
 """The exit code of a check that found something, and of nothing else."""
-
-FORMS: Final = ("text", "json", "github", "sarif", "junit")
-"""Those of :mod:`dedup.report.gate`, which is too dear to import for ``--help``; a test holds the two together."""
 
 ENDINGS: Final = {".txt": "text", ".json": "json", ".sarif": "sarif", ".xml": "junit"}
 """What the name of an output file ends in -> the form that is written there."""
@@ -273,7 +271,6 @@ def _write(baseline: "Baseline", path: Path) -> None:
 
 
 def _publish(checked: "Checked", seconds: float, form: str, outputs: Sequence[Path]) -> None:
-    from dedup.report.gate import render
     from dedup.report.json_file import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]
@@ -289,8 +286,6 @@ def _rendered(checked: "Checked", form: str, seconds: float) -> bytes:
     from io import StringIO
 
     from rich.console import Console
-
-    from dedup.report.gate import render
 
     written = StringIO()
     render(checked, form, seconds, Console(file=written, width=_WIDTH, color_system=None, force_terminal=False))
