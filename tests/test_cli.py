@@ -3,33 +3,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 import dedup
-from dedup.cli import main
 from dedup.report.schema import report_schema
+
+from .conftest import Cli
 
 ROOT = Path(__file__).parents[1]
 TEXT = "The council elected seventeen members to the new committee on Monday, all 402 of its delegates being there.\n"
-
-Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
-    """Calls the program in this process: exit code, standard output, standard error."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        assert isinstance(end.value.code, int)
-        return end.value.code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture
@@ -261,12 +246,12 @@ def test_evaluate_refuses_what_is_no_report(cli: Cli, copies: Path) -> None:
 def test_help_shows_every_command_with_an_example(cli: Cli) -> None:
     code, out, err = cli("--help")
     assert (code, err) == (0, "")
-    for command in ("run", "explain", "evaluate", "calibrate"):
+    for command in ("run", "check", "index", "explain", "evaluate", "calibrate"):
         assert f"\n  {command} " in out
         assert f"\n    dedup {command} " in out
         code, help_of_command, _ = cli(command, "--help")
         assert code == 0
-        assert f"\n    dedup {command} " in help_of_command
+        assert f" dedup {command} " in help_of_command
     assert cli("--version") == (0, f"dedup {dedup.__version__}\n", "")
 
 
@@ -300,6 +285,13 @@ def test_help_and_version_import_nothing_heavy() -> None:
         (("run", "missing\n.txt"), r"cannot read 'missing\n.txt': No such file or directory"),
         (("explain", "a"), "Missing argument 'B'. See 'dedup explain --help'."),
         (("evaluate", "r.json"), "Missing option '--gold'. See 'dedup evaluate --help'."),
+        (("check", "x"), "Missing option '--against'. See 'dedup check --help'."),
+        (("check", "--against", "."), "Missing argument 'NEW...'. See 'dedup check --help'."),
+        (("check", "x", "--against", "y", "--format", "xml"), " See 'dedup check --help'."),
+        (("index",), "Missing command. See 'dedup index --help'."),
+        (("index", "bogus"), "No such command 'bogus'. See 'dedup index --help'."),
+        (("index", "build", "i"), "Missing argument 'PATH...'. See 'dedup index build --help'."),
+        (("index", "remove", "i"), "Missing argument 'NAME...', or --from FILE. See 'dedup index remove --help'."),
     ],
 )
 def test_wrong_call_is_one_line_and_exit_code_2(arguments: tuple[str, ...], complaint: str, cli: Cli) -> None:
@@ -341,12 +333,14 @@ def test_interrupt_is_one_line_and_exit_code_130(cli: Cli, copies: Path, monkeyp
     assert err.startswith("dedup: interrupted: ")
 
 
+@pytest.mark.parametrize("command", [("run",), ("check", "--against", "{copies}")])
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_reader_that_goes_away_ends_the_program_silently(form: str, copies: Path) -> None:
+def test_reader_that_goes_away_ends_the_program_silently(form: str, command: tuple[str, ...], copies: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
+    called = [argument.format(copies=copies) for argument in command]
     try:
-        done = program("run", copies, "--format", form, stdout=writing)
+        done = program(*called, copies, "--format", form, stdout=writing)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
@@ -363,9 +357,11 @@ def test_closed_streams_are_no_failure(closing: str, copies: Path, tmp_path: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_output_that_cannot_be_written_is_an_error(copies: Path) -> None:
+@pytest.mark.parametrize("command", [("run",), ("check", "--against", "{copies}"), ("check", "--help")])
+def test_output_that_cannot_be_written_is_an_error(command: tuple[str, ...], copies: Path) -> None:
+    called = [argument.format(copies=copies) for argument in command]
     with Path("/dev/full").open("w") as full:
-        done = program("run", copies, stdout=full)
+        done = program(*called, copies, stdout=full)
     assert done.returncode == 2
     assert done.stderr.startswith("dedup: [Errno 28]")
     assert done.stderr.count("\n") == 1

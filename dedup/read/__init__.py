@@ -6,7 +6,7 @@
     jsonl.py       one record a line: .jsonl, .jsonl.gz, standard input; lines.py cuts and inflates
     rows.py        one row of any table made a record
     characters.py  what is done to every text and id
-    records.py     read_records: all of the above in order
+    records.py     read_records: all of the above in order   (paths -> Input -> records)
     unique.py      one record an id
 
 Only a wrong call raises (:class:`dedup.errors.InputError`); a fault in the input is a

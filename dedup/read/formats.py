@@ -33,6 +33,11 @@ def reader_of(file_name: str) -> Reader:
     raise InputError(f"cannot read {file_name!r}: give {SUPPORTED}")
 
 
+def is_table(file_name: str) -> bool:
+    """Whether a file of that name holds many records."""
+    return reader_of(file_name) is not read_text
+
+
 def is_read_in_folders(file_name: str) -> bool:
     """Whether a file of that name is taken from a folder that holds it."""
     return file_name.lower().endswith(IN_FOLDERS)

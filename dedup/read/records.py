@@ -1,7 +1,8 @@
 """Reading as a whole: paths in, records out."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,9 @@ from dedup.read.formats import SUPPORTED, reader_of
 from dedup.read.jsonl import read_jsonl
 from dedup.read.paths import Source, find_files
 
-_STDIN = "-"
+STDIN = "-"
+
+SourceReader = Callable[[Source, Fields], Iterator[Record | Skipped]]
 _DEFAULT_FIELDS = Fields()
 
 
@@ -28,14 +31,28 @@ def read_records(
     The call itself looks at the paths, and raises :class:`InputError` where it is wrong; the files are
     read while the result is iterated. What comes, and in which order, does not depend on the order of the paths.
     """
+    return read_input(open_input(paths, stdin=stdin), fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What the paths of a call lead to: a stream, files to read, and what cannot be used."""
+
+    piped: BinaryIO | None
+    sources: tuple[Source, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def open_input(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Input:
+    """Look at the paths, and read nothing yet. Raises :class:`InputError` as :func:`read_records` does."""
     names = [str(path) for path in paths]
     if not names:
         raise InputError(f"nothing to read: give {SUPPORTED}")
-    if names.count(_STDIN) > 1:
+    if names.count(STDIN) > 1:
         raise InputError("standard input (-) can be read only once")
-    piped = (stdin or _standard_input()) if _STDIN in names else None
-    sources, skipped = find_files([name for name in names if name != _STDIN])
-    return _read_all(piped, sources, skipped, fields)
+    piped = (stdin or _standard_input()) if STDIN in names else None
+    sources, skipped = find_files([name for name in names if name != STDIN])
+    return Input(piped, tuple(sources), tuple(skipped))
 
 
 def _standard_input() -> BinaryIO:
@@ -44,19 +61,36 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _read_all(
-    piped: BinaryIO | None, sources: Iterable[Source], skipped: Iterable[Skipped], fields: Fields
-) -> Iterator[Record | Skipped]:
-    yield from skipped
-    if piped is not None:
-        yield from read_jsonl(piped, Origin(_STDIN, _STDIN), fields)
-    for source in sources:
-        yield from _read_file(source, fields)
+def read_input(given: Input, fields: Fields, reader: SourceReader | None = None) -> Iterator[Record | Skipped]:
+    """What the input holds. ``reader`` reads a file in the place of :func:`read_file`."""
+    read = reader or read_file
+    yield from given.skipped
+    if given.piped is not None:
+        yield from read_jsonl(given.piped, Origin(STDIN, STDIN), fields)
+    for source in given.sources:
+        yield from read(source, fields)
 
 
-def _read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:
+def read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:
+    """The records of one file."""
     try:
         with Path(source.path).open("rb") as stream:
-            yield from reader_of(source.path)(stream, source.origin, fields)
+            yield from _read(stream, source, fields)
     except OSError as error:
-        yield Skipped(source.origin.path, None, f"cannot be read: {error.strerror or error}")
+        yield _unreadable(source, error)
+
+
+def read_version(stream: BinaryIO, source: Source, fields: Fields) -> Iterator[Record | Skipped]:
+    """The records of another version of a file, whose bytes ``stream`` gives, named like those of the file."""
+    try:
+        yield from _read(stream, source, fields)
+    except OSError as error:
+        yield _unreadable(source, error)
+
+
+def _read(stream: BinaryIO, source: Source, fields: Fields) -> Iterator[Record | Skipped]:
+    return reader_of(source.path)(stream, source.origin, fields)
+
+
+def _unreadable(source: Source, error: OSError) -> Skipped:
+    return Skipped(source.origin.path, None, f"cannot be read: {error.strerror or error}")

@@ -1,0 +1,29 @@
+"""``dedup evaluate``: a report against the truth."""
+
+from pathlib import Path
+
+import click
+
+from dedup.cli.options import FILE, format_option
+
+
+@click.command()
+@click.argument("report_file", type=FILE, metavar="REPORT")
+@click.option("--gold", type=FILE, required=True, metavar="FILE", help="Record ids and their true clusters.")
+@format_option
+def evaluate(report_file: Path, gold: Path, form: str) -> None:
+    """Measure a report against gold clusters.
+
+    The gold file names each record's cluster: .jsonl with the fields id and gold, .json with one object from id to
+    cluster, or .tsv or .csv with two columns.
+
+    \b
+    Example:
+      dedup evaluate report.json --gold gold.jsonl
+    """  # noqa: D301
+    from dedup.evaluate import as_json, load_gold, render
+    from dedup.evaluate import evaluate as evaluate_report
+    from dedup.report.json_file import load_report
+
+    evaluation = evaluate_report(load_report(report_file), load_gold(gold))
+    click.echo(as_json(evaluation) if form == "json" else render(evaluation), nl=False)

@@ -1,0 +1,97 @@
+"""What several commands share: their options, and the settings that these amount to."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dedup.errors import InputError
+from dedup.settings import CONFIRM, Settings
+
+if TYPE_CHECKING:
+    from dedup.encoders import Encoder
+    from dedup.read import Fields
+
+
+class InOrder(click.Group):
+    """Commands in the order in which they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the name that click gives it
+        """Not by the alphabet, as click would have it."""
+        return list(self.commands)
+
+
+def record_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how a table is read. They arrive as ``id_field`` and so on: see :func:`fields_of`."""
+    defaults = {"id": "id", "text": "text", "url": "url", "language": "lang"}
+    for what, default in reversed(defaults.items()):
+        option = click.option(
+            f"--{what}-field", default=default, show_default=True, metavar="NAME", help=f"Field with the {what}."
+        )
+        command = option(command)
+    return command
+
+
+def fields_of(id_field: str, text_field: str, url_field: str, language_field: str) -> "Fields":
+    """What the record options say."""
+    from dedup.read import Fields
+
+    return Fields(id=id_field, text=text_field, url=url_field, language=language_field)
+
+
+FILE = click.Path(path_type=Path)
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed."
+)
+threshold_option = click.option(
+    "--threshold",
+    type=float,
+    metavar="P",
+    help=f"Probability from which two records count as one article.  [default: {Settings().threshold}]",
+)
+model_option = click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A sentence-transformers model, or table: no transformer.  [default: the bundled one]",
+)
+confirm_option = click.option(
+    "--confirm",
+    type=click.Choice(CONFIRM),
+    help="Which records the model sees: those that the token table leaves open, all, none.  [default: auto]",
+)
+calibration_option = click.option(
+    "--calibration", metavar="FOLDER", help="What dedup calibrate wrote for this model.  [default: what is shipped]"
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each processor]"
+)
+strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if anything had to be skipped.")
+
+
+def check_folder_of(output: Path) -> None:
+    """Complain rather now than after hours."""
+    if not output.parent.is_dir():
+        raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
+
+
+def settings_of(made_with: Mapping[str, Any], **called: float | str | None) -> Settings:
+    """The settings that a report or an index was made with, or else the defaults; what the call says goes first."""
+    given = {name: value for name, value in called.items() if value is not None}
+    stamped = {name: made_with[name] for name in Settings().stamped() if name in made_with}
+    chosen: dict[str, Any] = {**stamped, **given}
+    return Settings(**chosen)
+
+
+def encoder_of(settings: Settings) -> "Encoder":
+    """The model that the settings name; what it makes of a text is kept, and the same in all commands."""
+    from dedup.encoders import TABLE, RememberingEncoder, load_encoder
+
+    encoder = load_encoder(settings.model, settings.batch_size)
+    return encoder if settings.model == TABLE else RememberingEncoder(encoder)
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

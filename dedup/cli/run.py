@@ -1,0 +1,103 @@
+"""``dedup run``: which of many records carry the same article."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dedup.cli.options import (
+    FILE,
+    calibration_option,
+    check_folder_of,
+    confirm_option,
+    encoder_of,
+    fields_of,
+    format_option,
+    model_option,
+    processors,
+    record_options,
+    settings_of,
+    strict_option,
+    threshold_option,
+    workers_option,
+)
+from dedup.cli.terminal import first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.errors import InputError
+
+if TYPE_CHECKING:
+    from dedup.model import Report
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
+@format_option
+@threshold_option
+@model_option
+@confirm_option
+@calibration_option
+@workers_option
+@record_options
+@strict_option
+def run(
+    paths: tuple[str, ...],
+    output: Path | None,
+    form: str,
+    threshold: float | None,
+    model: str | None,
+    confirm: str | None,
+    calibration: str | None,
+    workers: int | None,
+    strict: bool,
+    **field_names: str,
+) -> None:
+    """Find the records that carry the same article.
+
+    PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl or .jsonl.gz file, or - for JSON Lines
+    on standard input.
+
+    \b
+    Examples:
+      dedup run articles/ -o report.json
+      zcat crawl.jsonl.gz | dedup run - --text-field body --format json > report.json
+    """  # noqa: D301 - click reads the backspace
+    settings = settings_of(
+        {},
+        threshold=threshold,
+        model=model,
+        confirm=confirm,
+        calibration=calibration,
+        workers=workers or processors(),
+    )
+    if output is not None:
+        check_folder_of(output)
+    with progress_shown() as progress:
+        from dedup.pipeline import find_clusters
+        from dedup.read import read_records
+
+        started = time.monotonic()
+        records = read_records(paths, fields_of(**field_names))
+        report = find_clusters(records, settings, encoder=encoder_of(settings), progress=progress)
+        seconds = time.monotonic() - started
+    if not report.articles:
+        raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
+    warn_if_uncalibrated(report.encoder)
+    _publish(report, seconds, form, output)
+    if strict and report.skipped:
+        raise InputError(f"{first_skipped(report.skipped)} (--strict)")
+
+
+def _publish(report: "Report", seconds: float, form: str, output: Path | None) -> None:
+    from dedup.report.json_file import to_json, write_atomically
+    from dedup.report.terminal import render_summary
+
+    data = to_json(report)
+    try:
+        if output is not None:
+            write_atomically(output, data)
+    finally:  # what could not be written can still be read
+        if form == "json":
+            click.echo(data, nl=False)
+        else:
+            render_summary(report, seconds, standard_output())
