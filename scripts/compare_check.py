@@ -1,6 +1,7 @@
 """What a check says of new records beside what a run over everything says of them.
 
     python scripts/compare_check.py --data CORPORA --cache FOLDER --corpora ntrex xquad sparse
+    python scripts/compare_check.py --data CORPORA --cache FOLDER --fitted --doubt 0.1 --corpora tico sparse handmade
 
 Of each input a tenth of the records, drawn by a hash of their ids, is new and the rest known; the input is one of those
 of ``bench_accuracy.py``. Printed are, for the check and for a run over all records:
@@ -8,24 +9,34 @@ of ``bench_accuracy.py``. Printed are, for the check and for a run over all reco
 * new records of which it says that their article is there already, against what the gold says: precision, recall, F1;
 * pairs of a new record and another one that it puts together, and how many of them are wrong;
 * and of how many new records the two say something different.
+
+With ``--fitted`` the articles are those of the fit instead (``sparse`` then draws from four corpora of them, and
+``handmade`` are the articles in ``tests/handmade``), for choosing :data:`dedup.check.DOUBT`.
 """
 
 import argparse
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+from calibrate import selected
+from compare_confirm import fitted
 from corpora import Labelled, rank
-from inputs import INPUTS, Rows, draws_of
+from inputs import INPUTS, SPARSE_CORPORA, SPARSE_DRAWS, Rows, draws_of, sparse
 from outcome import run
 from vector_cache import CachedEncoder
 
 from dedup import Record, Settings
-from dedup.check import check, known_from
+from dedup.check import DOUBT, check, known_from
 from dedup.encoders import Encoder, load_encoder
 from dedup.settings import AUTO, CONFIRM, NEVER
+
+HANDMADE = "handmade"
+HANDMADE_FILE = Path(__file__).parent.parent / "tests" / "handmade" / "articles.jsonl"
 
 SHARE = 0.1
 """Of the records that are new."""
@@ -52,7 +63,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps segment vectors between runs")
-    parser.add_argument("--corpora", nargs="+", default=["ntrex", "xquad", "tico", "sparse"], choices=INPUTS)
+    parser.add_argument(
+        "--corpora", nargs="+", default=["ntrex", "xquad", "tico", "sparse"], choices=(*INPUTS, HANDMADE)
+    )
+    parser.add_argument("--fitted", action="store_true", help="the articles of the fit")
+    parser.add_argument("--doubt", type=float, default=DOUBT, help="probability from which the model is asked")
     parser.add_argument("--confirm", choices=CONFIRM, default=AUTO)
     options = parser.parse_args()
     settings = Settings(confirm=options.confirm)
@@ -60,9 +75,23 @@ def main() -> None:
     asked = None if options.confirm == NEVER else encoder
     print("| input | new | known | by | P | R | F1 | pairs | wrong | disagree | s |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
+    draws = fitted_draws if options.fitted else draws_of
     for name in options.corpora:
-        for line in lines(name, draws_of(options.data, name), settings, asked):
-            print(line, flush=True)
+        with patch("dedup.check.DOUBT", options.doubt):
+            for line in lines(name, draws(options.data, name), settings, asked):
+                print(line, flush=True)
+
+
+def fitted_draws(data: Path, name: str) -> list[Rows]:
+    """An input of the articles of the fit."""
+    if name == HANDMADE:
+        with HANDMADE_FILE.open(encoding="utf-8") as articles:
+            rows = map(json.loads, articles)
+            return [[Labelled(HANDMADE, row["id"], row["text"], row["lang"], row["gold"]) for row in rows]]
+    if name == "sparse":
+        pooled = [row for corpus in SPARSE_CORPORA for row in selected(data, corpus)]
+        return [sparse(pooled, f"fitted {draw}") for draw in range(SPARSE_DRAWS)]
+    return fitted(data, name)
 
 
 def lines(name: str, draws: Sequence[Rows], settings: Settings, encoder: Encoder | None) -> Iterable[str]:

@@ -132,6 +132,16 @@ def test_the_first_line_of_standard_input_is_not_the_first_line_of_an_earlier_on
     assert told(checked([Record("-:1", ENGLISH, language="en", path="-", line=1)], known)) == [("-:1", ["-:1"])]
 
 
+def test_a_row_that_is_only_called_by_its_line_is_itself_where_place_and_text_are_the_same() -> None:
+    known = [Record("t.jsonl:1", ENGLISH, language="en", path="t.jsonl", line=1)]
+    same = replace(known[0], path="./t.jsonl")
+    assert not checked([same], known).findings
+    above = Record("t.jsonl:1", f"{ENGLISH} More.", language="en", path="t.jsonl", line=1)
+    assert told(checked([above], known)) == [("t.jsonl:1", ["t.jsonl:1"])]
+    elsewhere = replace(known[0], id="u.jsonl:1", path="u.jsonl")
+    assert told(checked([elsewhere], known)) == [("u.jsonl:1", ["t.jsonl:1"])]
+
+
 def test_records_of_a_program_are_the_same_by_their_id() -> None:
     assert not checked([Record("a", ENGLISH)], [Record("a", ENGLISH)]).findings
 

@@ -25,6 +25,7 @@ from dedup.index.finders import band_hashes, document_steps
 from dedup.index.store import Stamp, Store, Vectors
 from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
+from dedup.read.records import STDIN
 from dedup.report.document import writable
 from dedup.settings import Settings
 
@@ -118,25 +119,30 @@ class Index:
         """The known records that are not to be compared: those that one of ``new`` is itself, and those of the files
         ``gone``.
 
-        A file is itself by its path, from wherever it is seen; a row of a table by its id, wherever the table lies (its
-        place changes when a row is added above it), unless the id is no more than a number of a line of standard
-        input; a record that was read from nowhere by its id.
+        A file is itself by its path, from wherever it is seen. A row of a table is itself by its id, wherever the table
+        lies; where the id only tells its line, which changes with every row above it, it is itself in the same place of
+        the same file and with the same text, but not on standard input. A record that was read from nowhere is itself
+        by its id.
         """
         files: set[str] = set()
-        rows: set[str] = set()
+        ids: set[str] = set()
         others: set[str] = set()
+        tables: dict[str, set[tuple[int, bytes]]] = defaultdict(set)
         for entry in new:
             if entry.path is None:
                 others.add(writable(entry.id))
             elif entry.line is None:
                 files |= _spellings(entry.path)
-            elif entry.path != "-" or entry.id != f"-:{entry.line}":
-                rows.add(writable(entry.id))
+            elif not entry.id.endswith(f":{entry.line}"):
+                ids.add(writable(entry.id))
+            elif entry.path != STDIN:
+                tables[entry.path].add((entry.line, entry.content))
         of_id = "SELECT row FROM records WHERE id IN (?) AND"
         replaced = {
             *self._rows("SELECT row FROM records WHERE path IN (?) AND line IS NULL", files),
-            *self._rows(f"{of_id} line IS NOT NULL", rows),
+            *self._rows(f"{of_id} line IS NOT NULL", ids),
             *self._rows(f"{of_id} path IS NULL", others),
+            *(row for path, places in tables.items() for row in self._rows_at(path, places)),
         }
         away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(_spellings, gone))))
         away -= replaced
@@ -144,6 +150,13 @@ class Index:
 
     def _rows(self, query: str, values: Collection[str]) -> list[int]:
         return [row for (row,) in self._store.select(query, sorted(values))]
+
+    def _rows_at(self, path: str, places: Collection[tuple[int, bytes]]) -> Iterator[int]:
+        """The records of a table at these lines with these texts (their hashes)."""
+        query = "SELECT row, line, content FROM records WHERE path IN (?) AND line IS NOT NULL"
+        for row, line, content in self._store.select(query, sorted(_spellings(path))):
+            if (line, content) in places:
+                yield row
 
     def _works_held_by_none_but(self, rows: Collection[int]) -> frozenset[int]:
         digests = {digest for (digest,) in self._store.select("SELECT digest FROM records WHERE row IN (?)", rows)}
