@@ -54,11 +54,11 @@ class _Page(Printer):
         among = f" in {counted(len(by_size), 'language')} ({languages})" if by_size else ""
         skipped = f", {read.skipped:,} skipped" if read.skipped else ""
         self.line(f"{counted(read.records, 'new record')}{among}{skipped}, against {read.known:,} known")
-        apart = [f"{read.replaced:,} replaced by a new version"] if read.replaced else []
+        apart = [f"{read.replaced:,} among the new ones"] if read.replaced else []
         if read.gone:
             apart.append(f"{read.gone:,} whose file is gone")
         if apart:
-            self.line(f"Known records left out: {', '.join(apart)}")
+            self.line(f"Not counted as known: {', '.join(apart)}")
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")

@@ -18,7 +18,7 @@ from .test_as_github import parsed
 def test_seeds_on_80_columns(seeds: Checked) -> None:
     assert written(seeds, "text") == (
         "3 new records in 3 languages (en 1, hi 1, ro 1), 2 skipped, against 4 known\n"
-        "Known records left out: 1 replaced by a new version, 2 whose file is gone\n"
+        "Not counted as known: 1 among the new ones, 2 whose file is gone\n"
         "12 segments of 1 long record not compared by meaning (all with --format json)\n"
         "\n"
         "-:9  ro, 3,893 characters\n"
