@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import os
+
 import pytest
 
 from dedup import calibration as calibrations
