@@ -1,7 +1,6 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
-
-import os
 
 import pytest
 
@@ -10,6 +9,9 @@ from dedup.cli import main
 
 from . import stages
 from .repository import ENVIRONMENT, Repository
+
+# The suite runs in a process a core: threads of the model would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Cli = Callable[..., tuple[int, str, str]]
 
