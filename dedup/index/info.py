@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dedup.index.store import Store
+from dedup.index.store import FORMAT, Store
 from dedup.model import EncoderInfo
 
 
@@ -40,7 +40,7 @@ def describe(folder: Path) -> Info:
             "SELECT language, count(*) FROM records GROUP BY language ORDER BY count(*) DESC, language"
         )
         return Info(
-            format_version=stamp.format,
+            format_version=FORMAT,
             tool_version=stamp.tool,
             records=count("records"),
             texts=count("works"),

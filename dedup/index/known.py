@@ -79,7 +79,7 @@ class Index:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.stamp: Stamp = store.stamped()
-        self._vectors: Vectors = store.vectors()
+        self._vectors: Vectors = store.vectors
         self.skipped: tuple[Skipped, ...] = ()
         """What of the records could not be used, where the index was made for this process alone."""
 

@@ -1,15 +1,17 @@
-"""An index on disk: a folder with one SQLite database, and beside it the vectors in NumPy files that are mapped.
+"""An index on disk: a folder with a SQLite database, and beside it the vectors in NumPy files that are mapped.
 
     INDEX/
-      dedup-index.sqlite      everything but the vectors, and which files of vectors there are
+      dedup-index.json        of what format the index is, and which database counts
+      records-….sqlite        everything but the vectors, and which files of vectors there are
       vectors-….npy           document vectors in whole steps, shape (texts, dimensions), int16
       owners-….npy            whose they are: row, writing, and a rank among equals, shape (texts,)
       lock                    held by the process that writes
 
-The database is what counts: what it does not name is not there. A change is one transaction. Files of vectors are
+What the first file does not lead to is not there. A change is one transaction of the database. Files of vectors are
 never changed, only added before the transaction and deleted after it, so that a process that dies in between leaves
-files that nobody looks at and the next writer removes. A new index is written to a database beside the old one, which
-then takes its place by one rename. Readers see the state before or after, never a part; one process writes at a time.
+files that nobody looks at and the next writer removes. A new index is a database of another name, which counts from the
+moment that one rename puts its name into the first file. Readers see the state before or after, never a part, and keep
+it as long as they like; one process writes at a time, and waits with its last step until readers are through.
 """
 
 import fcntl
@@ -19,17 +21,19 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import InputError, UnusableIndexError
+from dedup.report.json_file import write_atomically
 
-DATABASE = "dedup-index.sqlite"
+POINTER = "dedup-index.json"
 LOCK = "lock"
 
 FORMAT = 1
@@ -91,12 +95,32 @@ class Stamp:
     tool: str
     settings: Mapping[str, Any]
     encoder: Mapping[str, str]
-    format: int = FORMAT
 
 
 def is_index(path: str | Path) -> bool:
     """Whether a path leads to an index, of whatever version."""
-    return (Path(path) / DATABASE).is_file()
+    return (Path(path) / POINTER).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
+    and place in it.
+    """
+
+    parts: Sequence[NDArray[np.int16]]
+    places: NDArray[np.int64]
+    owners: Owners
+
+    def take(self, positions: NDArray[np.integer]) -> NDArray[np.int16]:
+        """Some of them, shape (positions, dimensions)."""
+        part, place = self.places[:, positions]
+        dimensions = self.parts[0].shape[1] if self.parts else 0
+        taken = np.empty((len(positions), dimensions), np.int16)
+        for number, vectors in enumerate(self.parts):
+            here = np.flatnonzero(part == number)
+            taken[here] = vectors[place[here]]
+        return taken
 
 
 class Store:
@@ -105,6 +129,8 @@ class Store:
     def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
         self.folder = folder
         self.database = database
+        self.vectors = Vectors((), np.empty((2, 0), np.int64), np.empty(0, OWNER))
+        """Of an index that is read: those that have an owner."""
 
     # --- opening
 
@@ -114,43 +140,58 @@ class Store:
         """The index as it is now, until the end of the block, whatever others write. Raises
         :class:`UnusableIndexError` where there is none that this version can read.
         """
-        with closing(_connected(_existing(folder))) as database, _explained(folder):
-            store = cls(folder, database)
-            store.check_format()
-            database.execute("BEGIN")
-            yield store
+        with _explained(folder):
+            store = cls._now(folder)
+            with closing(store.database):
+                yield store
+
+    @classmethod
+    def _now(cls, folder: Path) -> "Store":
+        """The index in the midst of reading, so that what it sees stays, its vectors mapped. A database may be replaced
+        and deleted, with its vectors, in the moment in which it is opened: then there is another one.
+        """
+        while True:
+            path = _current(folder)
+            with ExitStack() as opened:
+                try:
+                    store = cls(folder, opened.enter_context(closing(_connected(path))))
+                    store.database.execute("BEGIN")
+                    store.vectors = store.map_vectors()
+                except (sqlite3.DatabaseError, UnusableIndexError):
+                    if path == _current(folder):
+                        raise
+                else:
+                    opened.pop_all()
+                    return store
 
     @classmethod
     @contextmanager
     def writing(cls, folder: Path) -> Iterator["Store"]:
         """The index, to be changed by this process alone: all that the block does, or nothing if it raises."""
-        existing = _existing(folder)
-        with _lock(folder), closing(_connected(existing)) as database, _explained(folder):
-            store = cls(folder, database)
-            store.check_format()
+        _current(folder)  # there is no sense in waiting for what is no index
+        with _lock(folder), _explained(folder), closing(_connected(_current(folder))) as database:
             database.execute("BEGIN IMMEDIATE")
-            store.remove_leftovers()
             try:
-                yield store
+                yield cls(folder, database)
                 database.execute("COMMIT")
             except BaseException:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
                 raise
             finally:
-                store.remove_leftovers()
+                _remove_leftovers(folder)
 
     @classmethod
     @contextmanager
     def creating(cls, folder: Path, stamp: Stamp) -> Iterator["Store"]:
         """A new index, which takes the place of one that is there, of whatever version, at the end of the block."""
         _make_folder(folder)
-        with _lock(folder):
-            beside = folder / f"{DATABASE}-{secrets.token_hex(8)}.tmp"
+        with _lock(folder), _explained(folder):
             try:
-                with closing(_connected(beside)) as database, _explained(folder):
+                path = folder / f"records-{secrets.token_hex(8)}.sqlite"
+                with closing(_connected(path, new=True)) as database:
                     store = cls(folder, database)
-                    # The file is nobody's until it is renamed: it needs no journal, only to be on disk by then.
+                    # The file is nobody's yet: it needs no journal, only to be on disk before it counts.
                     database.execute("PRAGMA journal_mode = OFF")
                     database.execute("PRAGMA synchronous = OFF")
                     database.executescript(_SCHEMA)
@@ -158,18 +199,18 @@ class Store:
                     store.stamp(stamp)
                     yield store
                     database.execute("COMMIT")
-                _sync(beside)
-                beside.replace(folder / DATABASE)
+                _sync(path)
+                pointer = json.dumps({"format": FORMAT, "database": path.name}) + "\n"
+                write_atomically(folder / POINTER, pointer.encode())
                 _sync(folder)
             finally:
-                beside.unlink(missing_ok=True)
                 _remove_leftovers(folder)
 
     # --- its stamp
 
     def stamp(self, stamp: Stamp) -> None:
         """Write by what the index is made."""
-        for name in ("format", "tool", "settings", "encoder"):
+        for name in ("tool", "settings", "encoder"):
             value = json.dumps(getattr(stamp, name), sort_keys=True)
             self.database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
@@ -177,25 +218,9 @@ class Store:
         """By what it was made."""
         try:
             found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
-            return Stamp(found["tool"], found["settings"], found["encoder"], found["format"])
+            return Stamp(found["tool"], found["settings"], found["encoder"])
         except (ValueError, KeyError) as error:
             raise broken(self.folder, error) from error
-
-    def check_format(self) -> None:
-        """Raises :class:`UnusableIndexError` where the index is of a version that this one cannot read."""
-        try:
-            row = self.database.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such table" not in str(error):
-                raise
-            row = None
-        if row is None:
-            raise UnusableIndexError(f"{self.folder}: no index of dedup, or one that was never finished: {_rebuild()}")
-        if int(row[0]) != FORMAT:
-            raise UnusableIndexError(
-                f"{self.folder}: an index of format {row[0]}, and this version of dedup uses format {FORMAT}: "
-                f"{_rebuild()}"
-            )
 
     # --- vectors
 
@@ -212,8 +237,8 @@ class Store:
         assert part is not None  # noqa: S101 - sqlite3 gives it for every INSERT
         return part
 
-    def vectors(self) -> "Vectors":
-        """Those that have an owner."""
+    def map_vectors(self) -> Vectors:
+        """Those that have an owner, as the database has it now."""
         dead: dict[int, list[int]] = {}
         for part, place in self.database.execute("SELECT part, place FROM dead"):
             dead.setdefault(part, []).append(place)
@@ -249,7 +274,7 @@ class Store:
         (dead,) = self.database.execute("SELECT count(*) FROM dead").fetchone()
         if parts <= MOST_PARTS and dead <= MOST_DEAD * total:
             return
-        living = self.vectors()
+        living = self.map_vectors()
         self.database.execute("DELETE FROM dead")
         self.database.execute("DELETE FROM parts")
         if len(living.owners):
@@ -259,10 +284,6 @@ class Store:
                 "UPDATE works SET part = ?, place = ? WHERE row = ?",
                 ((part, place, row) for place, row in enumerate(rows)),
             )
-
-    def remove_leftovers(self) -> None:
-        """Files of vectors that the committed database does not name, and databases that were never finished."""
-        _remove_leftovers(self.folder)
 
     # --- little helpers
 
@@ -277,46 +298,38 @@ class Store:
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 
 
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
-    and place in it.
-    """
-
-    parts: Sequence[NDArray[np.int16]]
-    places: NDArray[np.int64]
-    owners: Owners
-
-    def take(self, positions: NDArray[np.integer]) -> NDArray[np.int16]:
-        """Some of them, shape (positions, dimensions)."""
-        part, place = self.places[:, positions]
-        dimensions = self.parts[0].shape[1] if self.parts else 0
-        taken = np.empty((len(positions), dimensions), np.int16)
-        for number, vectors in enumerate(self.parts):
-            here = np.flatnonzero(part == number)
-            taken[here] = vectors[place[here]]
-        return taken
+class _Pointer(msgspec.Struct):
+    format: int
+    database: str = ""
 
 
-def _existing(folder: Path) -> Path:
-    path = folder / DATABASE
-    if not path.is_file():
+def _current(folder: Path) -> Path:
+    """The database that counts. Raises :class:`UnusableIndexError` where there is none that this version can read."""
+    try:
+        pointer = msgspec.json.decode((folder / POINTER).read_bytes(), type=_Pointer)
+    except FileNotFoundError:
         what = "a folder without an index" if folder.is_dir() else "no such index"
-        raise UnusableIndexError(f"{folder}: {what}: {_rebuild('make one')}")
-    return path
+        raise UnusableIndexError(f"{folder}: {what}: {_rebuild('make one')}") from None
+    except (OSError, ValueError) as error:  # those of msgspec are ValueErrors
+        raise broken(folder, error) from error
+    if pointer.format != FORMAT:
+        raise UnusableIndexError(
+            f"{folder}: an index of format {pointer.format}, and this version of dedup uses format {FORMAT}: "
+            f"{_rebuild()}"
+        )
+    return folder / Path(pointer.database).name
 
 
 def _rebuild(what: str = "make it anew") -> str:
     return f"{what} with dedup index build INDEX PATH..."
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, *, new: bool = False) -> sqlite3.Connection:
     """A connection without transactions of its own accord. For reading, too, it is one that may write, if it can: after
     a writer was killed, the next one that opens the database puts it right.
     """
-    mode = "rwc" if path.suffix == ".tmp" else "rw"
-    uri = path.absolute().as_uri()
-    return sqlite3.connect(f"{uri}?mode={mode}", uri=True, timeout=PATIENCE, isolation_level=None)
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if new else 'rw'}"
+    return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
 
 
 @contextmanager
@@ -348,7 +361,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name == LOCK or name.startswith((DATABASE, "vectors-", "owners-"))
+    return name in (LOCK, POINTER) or name.startswith(("records-", "vectors-", "owners-", ".dedup-"))
 
 
 @contextmanager
@@ -374,22 +387,20 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Only for the process that holds the lock."""
-    path = folder / DATABASE
-    named = _named_parts(path) if path.is_file() else set()
-    for file in folder.iterdir():
-        of_nobody = named is not None and file.name.startswith(("vectors-", "owners-"))
-        if file.suffix == ".tmp" or (of_nobody and file.stem.partition("-")[2] not in (named or ())):
-            file.unlink(missing_ok=True)
-
-
-def _named_parts(path: Path) -> set[str] | None:
-    """The parts that a database names; None where it cannot say."""
+    """Remove databases that do not count, and vectors that the one that does has not named. Only for the process that
+    holds the lock; where the database cannot say, nothing is removed.
+    """
     try:
-        with closing(_connected(path)) as database:
-            return {name for (name,) in database.execute("SELECT name FROM parts")}
-    except sqlite3.DatabaseError:
-        return None
+        current = _current(folder)
+        with closing(_connected(current)) as database:
+            named = {name for (name,) in database.execute("SELECT name FROM parts")}
+    except (UnusableIndexError, sqlite3.DatabaseError):
+        return
+    for file in folder.iterdir():
+        kind, _, token = file.stem.partition("-")
+        replaced = kind == "records" and not file.name.startswith(current.name)
+        if replaced or (kind in ("vectors", "owners") and token not in named) or file.name.startswith(".dedup-"):
+            file.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
