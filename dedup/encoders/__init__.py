@@ -7,6 +7,7 @@ tests, here and in users' projects.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Protocol
 
 from dedup.encoders.hashing import HashingEncoder
@@ -43,11 +44,17 @@ def load_encoder(model: str, batch_size: int) -> Encoder:
     sentence-transformers is imported at the first ``encode``, so that a run which needs no vector does not pay for it.
     """
     if model == TABLE:
-        from dedup.encoders.table import TableEncoder
-
-        return TableEncoder()
+        return _table()
     from dedup.encoders.sentence_transformer import SentenceTransformerEncoder
 
     if model == BUNDLED:
         return SentenceTransformerEncoder.bundled(batch_size)
     return SentenceTransformerEncoder.from_hub_or_folder(model, batch_size)
+
+
+@cache
+def _table() -> Encoder:
+    """One for the whole process: its tokenizer takes a third of a second to load, and nothing of it changes."""
+    from dedup.encoders.table import TableEncoder
+
+    return TableEncoder()
