@@ -196,7 +196,8 @@ class _Check:
         new = self.new_texts(sketches)
         prints = [text.fingerprint for text in new]
         self.progress(Stage.BOILERPLATE)
-        boilerplate = self.known.boilerplate | find_boilerplate([t.language for t in new], prints)
+        workers = self.settings.workers
+        boilerplate = self.known.boilerplate | find_boilerplate([t.language for t in new], prints, workers)
         subjects = self.subjects(new, boilerplate)
         keys = [text.keys() for text in new]
         self.progress(Stage.PROPOSE)
@@ -208,7 +209,7 @@ class _Check:
         same = self.known.with_texts([f.digest for f in prints], hidden)
         known = self.known.works({row for _, row in found.pairs} | set(same.values()), hidden)
         texts = sorted(_merged(new, known), key=_Text.order)
-        boilerplate |= find_boilerplate([t.language for t in texts], [t.fingerprint for t in texts])
+        boilerplate |= find_boilerplate([t.language for t in texts], [t.fingerprint for t in texts], workers)
         pairs = _pairs(texts, among.pairs, found.pairs)
         left_out = dict(found.left_out)
         for stage in among.funnel:
@@ -231,7 +232,7 @@ class _Check:
 
     def subjects(self, texts: Sequence[_Text], boilerplate: frozenset[int]) -> list[Subject]:
         """What is compared of the texts."""
-        weighed = discount([text.fingerprint for text in texts], boilerplate, replace(self.settings, workers=1))
+        weighed = discount([text.fingerprint for text in texts], boilerplate, self.settings)
         return [
             Subject(text.language, f, replace(e, document=document_vector(e.steps, e.norms, f.widths)))
             for text, f, e in zip(texts, weighed, (text.embedding for text in texts), strict=True)
@@ -243,9 +244,8 @@ class _Check:
         """Who judges pairs, the judgement of each pair that can be one article, and who decided how many."""
         pairs, subjects = world.proposal.pairs, world.subjects
         self.progress(Stage.CONFIRM, 0, len(pairs))
-        confirmation = confirm(
-            pairs, subjects, self.calibration, self.models.kind, progress=partial(self._confirmed, len(pairs))
-        )
+        told = partial(self._confirmed, len(pairs))
+        confirmation = confirm(pairs, subjects, self.calibration, self.models.kind, self.settings.workers, told)
         confirmation = self.with_known_pairs(world, confirmation)
         first = Judge([text.keys() for text in world.texts], subjects, self.calibration, self.models.kind)
         settled = _settled(world, confirmation.links)
@@ -276,7 +276,7 @@ class _Check:
             and texts[pair.right].position is None
             and (pair.left in partners or pair.right in partners)
         ]
-        more = confirm(pairs, world.subjects, self.calibration, self.models.kind)
+        more = confirm(pairs, world.subjects, self.calibration, self.models.kind, self.settings.workers)
         links = sorted((*confirmation.links, *more.links), key=lambda link: (link.left, link.right))
         return Confirmation(tuple(links), confirmation.ruled_out)
 

@@ -247,15 +247,23 @@ class Index:
         """The pairs whose shared rare figures together weigh ``FACT_WEIGHT`` or more."""
         weights: dict[tuple[int, int], float] = defaultdict(float)
         for figure, new in sorted(_holders(numbers).items()):
-            query = "SELECT row FROM figures WHERE figure = ?"
-            known = [row for (row,) in self._store.database.execute(query, (figure,)) if row not in hidden.works]
-            if len(new) + len(known) > FACT_GROUP_LIMIT:
-                left_out[COMMON_FIGURES] += len(new) * len(known)
+            # No more rows than can matter are looked at: the year is in a fifth of all texts.
+            most = FACT_GROUP_LIMIT - len(new)
+            query = "SELECT row FROM figures WHERE figure = ? LIMIT ?"
+            found = self._store.database.execute(query, (figure, max(most, 0) + len(hidden.works) + 1))
+            known = [row for (row,) in found if row not in hidden.works]
+            if len(known) > most:
+                left_out[COMMON_FIGURES] += len(new) * self._stating(figure)
                 continue
             for position in new:
                 for row in known:
                     weights[position, row] += calibration.rarity(figure)
         return (pair for pair, weight in weights.items() if weight >= FACT_WEIGHT)
+
+    def _stating(self, figure: str) -> int:
+        """How many known texts state a figure."""
+        (count,) = self._store.database.execute("SELECT count(*) FROM figures WHERE figure = ?", (figure,)).fetchone()
+        return int(count)
 
     def _near(self, subjects: Sequence[Subject], settings: Settings, hidden: Hidden) -> Iterator[tuple[int, int]]:
         """Each new text with the known ones whose vectors are nearest to its own."""
