@@ -86,7 +86,7 @@ def test_the_summary_in_the_readme_is_what_the_first_command_prints(
     assert but_time(capsys.readouterr().out) in {but_time(block) for block in blocks("")}
 
 
-def test_the_library_example_of_the_readme_finds_its_translation(capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = blocks("python")
-    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own README
-    assert capsys.readouterr().out == "['a', 'b'] translation\n"
+def test_the_library_examples_of_the_readme_find_their_translation(capsys: pytest.CaptureFixture[str]) -> None:
+    for example in blocks("python"):
+        exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert capsys.readouterr().out == "['a', 'b'] translation\nb a translation\n"
