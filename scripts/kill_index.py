@@ -2,11 +2,11 @@
 
     python scripts/kill_index.py --times 100
 
-An index of the hand-made articles (``tests/handmade``) is built anew, added to, changed and made smaller. Each of these
-is first done undisturbed, and its steps are counted: calls of SQLite and of the system that read or write. Then it is
+An index of the hand-made articles (``tests/handmade``) is built, built anew, added to, changed and made smaller. Each
+of these is first done undisturbed, and its steps are counted: calls of SQLite and of the system that read or write. Then it is
 done ``--times`` times more, and each time the process kills itself (SIGKILL) before another step, the first and the
 last among them. After each the index must open, hold exactly what it held before or what it was to hold, and let the
-same work be done to its end (or, where it was done, nothing), with no file left over.
+same work be done to its end (or, where it was done, nothing), with no file left over. A first build may leave none.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from dedup import Record, Settings
-from dedup.index import add_records, build_index, remove_records
+from dedup.index import add_records, build_index, is_index, remove_records
 from dedup.index.store import Store
 from dedup.index.write import load_sketch
 from dedup.settings import NEVER
@@ -72,18 +72,20 @@ def main() -> None:
     print("| work | steps | killed | index as before | index as after |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
         start = Path(place, "start")
+        starts: list[tuple[str, Path]] = [("build", Path(place, "nothing"))] + [(name, start) for name in works]
+        works["build"] = works["build anew"]
         build_index(start, records[:150], settings)
-        for name, work in works.items():
-            steps, states = survived(start, work, options.times)
+        for name, before in starts:
+            steps, states = survived(before, works[name], options.times)
             print(f"| {name} | {steps} | {options.times} | {states['before']} | {states['after']} |", flush=True)
 
 
 def survived(start: Path, work: Work, times: int) -> tuple[int, Counter[str]]:
-    """The steps of the work, and in which state it left a copy of the index ``start`` when it was killed before so many
-    of them. Raises AssertionError where an index did not survive.
+    """The steps of the work, and in which state it left a copy of the index ``start``, which need not be there, when it
+    was killed before so many of them. Raises AssertionError where an index did not survive.
     """
     folder = start.with_name("victim")
-    before = contents(start)
+    before = _state(start)
     _copy(start, folder)
     steps = _in_child(work, folder)
     after, files = contents(folder), len(list(folder.iterdir()))
@@ -91,7 +93,7 @@ def survived(start: Path, work: Work, times: int) -> tuple[int, Counter[str]]:
     for at in np.unique(np.linspace(1, steps, times).round().astype(int)).tolist():
         _copy(start, folder)
         _in_child(work, folder, at)
-        found = contents(folder)
+        found = _state(folder)
         if found not in (before, after):
             raise AssertionError(f"killed before step {at} of {steps}, the index is neither as before nor as after")
         states["before" if found == before else "after"] += 1
@@ -101,6 +103,10 @@ def survived(start: Path, work: Work, times: int) -> tuple[int, Counter[str]]:
     return steps, states
 
 
+def _state(folder: Path) -> dict[str, Any] | None:
+    return contents(folder) if is_index(folder) else None
+
+
 def _nothing(folder: Path) -> None:
     """A change of nothing: all that it does is to remove what is left over."""
     remove_records(folder, [])
@@ -108,7 +114,8 @@ def _nothing(folder: Path) -> None:
 
 def _copy(start: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(start, folder)
+    if start.exists():
+        shutil.copytree(start, folder)
 
 
 def _in_child(work: Work, folder: Path, last: int | None = None) -> int:
@@ -152,26 +159,31 @@ def _in_child(work: Work, folder: Path, last: int | None = None) -> int:
 def contents(folder: Path) -> dict[str, Any]:
     """All that an index holds, by ids and texts rather than by rows and files."""
     with Store.reading(folder) as store:
-        select = store.database.execute
-        names = dict(select("SELECT row, id FROM records"))
-        writings = dict(select("SELECT code, name FROM writings").fetchall())
-        works = select("SELECT row, digest, passages, widths, beyond, bands, figures FROM works")
-        owners = store.vectors.owners
-        vectors = store.vectors.take(np.arange(len(owners)))
-        return {
-            "stamp": store.stamped(),
-            "records": {id_: rest for _, id_, *rest in select("SELECT * FROM records ORDER BY id")},
-            "sketches": {id_: list(_sketch(store, row)) for row, id_ in names.items()},
-            "works": {names[row]: rest for row, *rest in works},
-            "bands": sorted((band, names[row]) for band, row in select("SELECT band, row FROM bands")),
-            "figures": sorted((figure, names[row]) for figure, row in select("SELECT figure, row FROM figures")),
-            "boilerplate": sorted(select("SELECT passage FROM boilerplate").fetchall()),
-            "verdicts": sorted(select("SELECT sample, verdict FROM verdicts").fetchall()),
-            "vectors": {
-                names[owner["row"]]: (writings[owner["writing"]], int(owner["rank"]), vector.tolist())
-                for owner, vector in zip(owners, vectors, strict=True)
-            },
-        }
+        return contents_of(store)
+
+
+def contents_of(store: Store) -> dict[str, Any]:
+    """The same of an index that is open, as it sees it."""
+    select = store.database.execute
+    names = dict(select("SELECT row, id FROM records"))
+    writings = dict(select("SELECT code, name FROM writings").fetchall())
+    works = select("SELECT row, digest, passages, widths, beyond, bands, figures FROM works")
+    owners = store.vectors.owners
+    vectors = store.vectors.take(np.arange(len(owners)))
+    return {
+        "stamp": store.stamped(),
+        "records": {id_: rest for _, id_, *rest in select("SELECT * FROM records ORDER BY id")},
+        "sketches": {names[row]: list(_sketch(store, row)) for (row,) in select("SELECT row FROM sketches").fetchall()},
+        "works": {names[row]: rest for row, *rest in works},
+        "bands": sorted((band, names[row]) for band, row in select("SELECT band, row FROM bands")),
+        "figures": sorted((figure, names[row]) for figure, row in select("SELECT figure, row FROM figures")),
+        "boilerplate": sorted(select("SELECT passage FROM boilerplate").fetchall()),
+        "verdicts": sorted(select("SELECT sample, verdict FROM verdicts").fetchall()),
+        "vectors": {
+            names[owner["row"]]: (writings[owner["writing"]], int(owner["rank"]), vector.tolist())
+            for owner, vector in zip(owners, vectors, strict=True)
+        },
+    }
 
 
 def _sketch(store: Store, row: int) -> Iterator[object]:
