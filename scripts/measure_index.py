@@ -2,9 +2,9 @@
 
     python scripts/measure_index.py corpus.jsonl --known 3000 9000
 
-The first records of a corpus (JSON Lines) become an index; then ten are added, a thousand are added, ten are removed, and
-ten that are there are added again. Of each are shown all seconds, those without sketching, and those of the functions
-behind them (:data:`STEPS`); and what the index takes on disk. Everything happens in this process, once.
+The first records of a corpus (JSON Lines) become an index; then ten are added, a thousand are added, ten are removed,
+and ten that are there are added again. Of each are shown all seconds, those without sketching, and those of the
+functions behind them (:data:`STEPS`); and what the index takes on disk. Everything happens in this process, once.
 """
 
 import argparse

@@ -15,6 +15,7 @@ from dedup.fingerprints import fingerprint
 from dedup.index import Index, describe, remove_records, store
 from dedup.index.sketches import embedding_of, packed, unpacked
 from dedup.model import Entry
+from dedup.text import is_empty
 
 from .. import stages
 from .pages import (
@@ -182,7 +183,8 @@ def test_describing_counts_records_texts_and_languages(tmp_path: Path) -> None:
     assert info.size > 10_000
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=400)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=400).filter(lambda t: not is_empty(t))
+"""Others are no articles (:mod:`dedup.prepare`)."""
 
 
 @given(TEXTS, st.sampled_from(["en", "th", "und"]))
