@@ -157,13 +157,34 @@ def test_the_longest_run_is_the_best_of_all_stretches(run: list[tuple[int, bool]
 # --- again, with some of the verdicts known
 
 
+def quoting(number: int) -> list[str]:
+    """Texts that all hold the article of a page, so that it is common, too, and the page has no part of its own."""
+    return [
+        "\n".join([*sentences(f"article {number}", 6), *sentences(f"{number} {n}", 1)]) for n in range(LEAST_HOLDERS)
+    ]
+
+
 @st.composite
 def corpora(draw: st.DrawFn) -> tuple[list[str], list[str]]:
-    """Texts that share lines, and their languages: few lines, so that what is common changes with every text."""
-    lines = [*ABOVE[:2], *BELOW[:2], *(line for n in range(6) for line in sentences(f"article {n}", 2))]
-    chosen = st.lists(st.sampled_from(lines), min_size=1, max_size=6).map("\n".join)
-    texts = draw(st.lists(chosen | st.integers(0, 7).map(page), max_size=14, unique=True))
-    return texts, [draw(st.sampled_from(["en", "en", "de"])) for _ in texts]
+    """Texts that share lines, and their languages: pages, texts that quote them, and others of few lines, so that what
+    is common changes with every text.
+    """
+    lines = [*ABOVE[:2], *BELOW[:2], *(line for n in range(3) for line in sentences(f"article {n}", 2))]
+    texts = draw(st.lists(st.lists(st.sampled_from(lines), min_size=1, max_size=6).map("\n".join), max_size=5))
+    texts += map(page, draw(st.sampled_from([range(4), range(5), range(1, 5)])))
+    texts += (text for number in draw(st.sets(st.integers(0, 4))) for text in quoting(number))
+    texts = list(dict.fromkeys(texts))
+    other = draw(st.sampled_from(texts))
+    return texts, ["de" if text == other else "en" for text in texts]
+
+
+def test_a_verdict_is_not_kept_where_other_texts_make_an_article_common() -> None:
+    pages = [page(n) for n in range(LEAST_HOLDERS)]
+    first = find_boilerplate_again(["en"] * len(pages), prints(pages), {})
+    assert first.passages == FURNITURE
+    texts = [*pages, *(text for n in range(LEAST_HOLDERS) for text in quoting(n))]
+    again = find_boilerplate_again(["en"] * len(texts), prints(texts), first.verdicts)
+    assert again.passages == found(texts) == frozenset()
 
 
 @settings(max_examples=60, deadline=None)

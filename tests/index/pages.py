@@ -1,7 +1,10 @@
 """What the tests of an index start from: records that share much."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from dedup import Record, Settings
 from dedup.encoders import HashingEncoder
@@ -11,7 +14,8 @@ from dedup.index.write import Change
 from .. import stages
 
 ENCODER = HashingEncoder(dimensions=stages.DIMENSIONS)
-CALIBRATION = stages.calibration()
+CALIBRATION = replace(stages.calibration(), centroids={"de": np.full(stages.DIMENSIONS, 0.01, np.float32)})
+"""The vectors of a text depend on its language."""
 SETTINGS = Settings(max_segments=4)
 """Few segments, so that some lie beyond."""
 

@@ -1,6 +1,7 @@
 """Whatever the order of additions, updates and removals, an index holds what a new one of the same records holds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,26 +52,42 @@ def by_id(records: list[Record]) -> list[Record]:
     return list({one.id: one for one in records}.values())
 
 
+Edit = Callable[[Record], Record]
+
+EDITS: list[Edit] = [
+    lambda one: replace(one, language="de" if one.language == "en" else "en"),
+    lambda one: replace(one, text=one.text.upper()),
+    lambda one: one if "SOURCE" in one.text.upper() else replace(one, url=PAGE),  # that in the text goes before
+    lambda one: replace(one, path=f"moved/{one.id}.txt"),
+    lambda one: replace(one, text=f"{one.text}\n{ABOUT}"),
+]
+
 STEPS = st.lists(
     st.one_of(
         st.lists(RECORDS, min_size=1, max_size=6).map(by_id),
         st.lists(st.sampled_from(IDS), min_size=1, max_size=3, unique=True),
+        st.dictionaries(st.sampled_from(IDS), st.sampled_from(EDITS), min_size=1, max_size=4),
     ),
     min_size=1,
     max_size=6,
 )
+"""Records to add, ids to remove, what to edit."""
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RECORDS, max_size=8).map(by_id), STEPS)
-def test_any_order_of_changes_equals_a_fresh_build(first: list[Record], steps: list[list[Record] | list[str]]) -> None:
+def test_any_order_of_changes_equals_a_fresh_build(
+    first: list[Record], steps: list[list[Record] | list[str] | dict[str, Edit]]
+) -> None:
     with TemporaryDirectory() as place:
         changed, fresh = Path(place, "changed"), Path(place, "fresh")
         build(changed, first)
         held = {one.id: one for one in first}
         for step in steps:
-            new = [one for one in step if isinstance(one, Record)]
             names = [one for one in step if isinstance(one, str) and one in held]
+            new = [one for one in step if isinstance(one, Record)]
+            if isinstance(step, dict):
+                names, new = [], [step[name](held[name]) for name in names]
             if new:
                 change = add(changed, new)
                 assert change.added == sum(one.id not in held for one in new)
@@ -81,6 +98,8 @@ def test_any_order_of_changes_equals_a_fresh_build(first: list[Record], steps: l
                 held = {id_: one for id_, one in held.items() if id_ not in names}
         assert build(fresh, held.values()).records == describe(changed).records == len(held)
         assert contents(changed) == contents(fresh)
+        digests = {id_: facts[-2] for id_, facts in contents(fresh)["records"].items()}
+        assert set(contents(fresh)["works"]) == {min(i for i in digests if digests[i] == d) for d in digests.values()}
         answers = []
         for folder in (changed, fresh):
             with Index.open(folder) as index:
