@@ -13,10 +13,12 @@ boilerplate.
 """
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from dedup.boilerplate import discount, find_boilerplate
@@ -57,6 +59,11 @@ DOUBT = 0.2
 the hand-made ones the same new records are found with 0.05, 0.1 and 0.2
 (``scripts/compare_check.py --fitted --doubt``); with 0.4 fewer are. The model takes seconds to load: ten records
 against 100,000 are checked without it in 2 of 10 cases, and were in none with 0.05 (``scripts/bench_check.py``)."""
+
+
+OTHERS_NAMED = 100
+"""Of the records that cite the page of a new one, though their contents are others, how many are named; the rest is
+counted."""
 
 
 @contextmanager
@@ -435,22 +442,21 @@ def _shared_pages(world: _World, links: Sequence[Link], clustering: Clustering) 
         known += (is_known for _, is_known in text.members)
     clusters = with_copies(clustering.clusters, works, articles)
     cluster_of = {member: number for number, found in enumerate(clusters) for member in found.members}
-    pages = []
+    pages: list[SharedPage] = []
     for conflict in find_conflicts(articles, works, clusters, links):
-        for member in conflict.members:
-            key = articles[member].source_key
-            if known[member] or key is None or not key.names_article:
-                continue
-            own = cluster_of.get(member)
-            others = [
-                other
-                for other in conflict.members
-                if other != member and (own is None or cluster_of.get(other) != own)
-                if known[other] or _place(articles[other]) < _place(articles[member])
-            ]
-            if others:
-                page = SharedPage(
-                    articles[member], tuple(articles[o] for o in others), conflict.source_url, conflict.reason
-                )
-                pages.append(page)
+        key = articles[conflict.members[0]].source_key
+        if key is not None and key.names_article:
+            citing = sorted(conflict.members, key=lambda member: (not known[member], _place(articles[member])))
+            groups = [cluster_of.get(member, ~member) for member in citing]
+            of_group: dict[int, int] = defaultdict(int)  # those that come before
+            for place, (member, group) in enumerate(zip(citing, groups, strict=True)):
+                others = place - of_group[group]
+                if others and not known[member]:
+                    before = (one for one, its in zip(citing[:place], groups, strict=False) if its != group)
+                    named = tuple(articles[one] for one in islice(before, OTHERS_NAMED))
+                    page = SharedPage(
+                        articles[member], named, conflict.source_url, conflict.reason, others - len(named)
+                    )
+                    pages.append(page)
+                of_group[group] += 1
     return tuple(sorted(pages, key=lambda page: _place(page.record)))
