@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dedup import InputError, Record, Relation, Settings, Skipped
-from dedup import check as check_module
+from dedup import InputError, Record, Relation, Settings, Skipped, tell
 from dedup.check import check, known_from
 from dedup.encoders import HashingEncoder
 from dedup.errors import UnusableIndexError
@@ -174,7 +173,7 @@ def test_a_new_record_that_cites_the_page_of_another_article_is_told_apart_from_
 def test_of_many_records_that_cite_one_page_some_are_named_and_the_others_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(check_module, "OTHERS_NAMED", 2)
+    monkeypatch.setattr(tell, "OTHERS_NAMED", 2)
     texts = [BRIDGE, BEES, ENGLISH.replace("commune", "choir").replace("96", "11"), "Potatoes cost 40 crowns by now."]
     texts += ["Storms tore roofs off schools.", "Nobody knows who painted gates red."]
     of_page = [f"{text}\nSource: {PAGE}" for text in texts]
