@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,12 +121,13 @@ def open_corpus(
         raise InputError(f"nothing to apply the report to: {len(found.skipped):,} skipped{why}")
     folders = tuple(name for name in names if Path(name).is_dir())
     base = _common_folder(names)
+    turns = {Path(_absolute(name)): turn for turn, name in reversed(list(enumerate(names)))}
     files = tuple(
         CorpusFile(
             source,
             os.path.relpath(_absolute(source.path), base),
             table_of(source.path) if is_table(source.path) else None,
-            _turn(source.path, names),
+            _turn(source.path, turns),
         )
         for source in found.sources
     )
@@ -153,10 +154,10 @@ def _common_folder(paths: Sequence[str]) -> str:
         raise InputError("the paths have no folder in common: apply the report to a copy on one drive") from None
 
 
-def _turn(path: str, given: Sequence[str]) -> int:
+def _turn(path: str, turns: Mapping[Path, int]) -> int:
     """Which of the given paths comes first that leads to this one."""
-    place = _absolute(path)
-    return next(turn for turn, one in enumerate(given) if os.path.commonpath([place, _absolute(one)]) == _absolute(one))
+    place = Path(_absolute(path))
+    return min(turns[one] for one in (place, *place.parents) if one in turns)
 
 
 def _check_distinct(files: Sequence[CorpusFile]) -> None:

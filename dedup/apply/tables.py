@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import BinaryIO, Final, Protocol, cast
 
 from dedup.errors import InputError
-from dedup.read.jsonl import _parse
+from dedup.read.jsonl import parse
 from dedup.read.lines import MAX_LINE_BYTES, chunks_of, inflated
 
 Note = Mapping[str, str | int | None]
@@ -110,7 +110,7 @@ def _is_blank(line: bytes) -> bool:
 
 def _row(line: bytes) -> Mapping[str, object]:
     """The row of a line that a reader made a record of."""
-    return cast(Mapping[str, object], _parse(line.removeprefix(codecs.BOM_UTF8).strip()))
+    return cast(Mapping[str, object], parse(line.removeprefix(codecs.BOM_UTF8).strip()))
 
 
 def _annotated(line: bytes, number: int, note: Note) -> bytes:

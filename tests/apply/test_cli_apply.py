@@ -1,5 +1,6 @@
 """The command."""
 
+import io
 import json
 from pathlib import Path
 
@@ -89,3 +90,27 @@ def test_corpus_is_applied_again_and_nothing_is_left_to_remove(cli: Cli, article
     code, _, err = cli("apply", "report.json", "clean.jsonl", "-o", "cleaner.jsonl")
     assert (code, (articles / "cleaner.jsonl").exists()) == (2, False)
     assert "holds no record 'b' of the report" in err
+
+
+def test_standard_input_is_applied(cli: Cli, articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (articles / "articles.jsonl").read_bytes()
+    for arguments in (["run", "-", "-o", "piped.json"], ["apply", "piped.json", "-", "-o", "clean.jsonl"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+        code, _, err = cli(*arguments)
+        assert (code, err) == (0, "")
+    assert (articles / "clean.jsonl").read_bytes() == data.splitlines(keepends=True)[0] + b"null\n"
+
+
+def test_folder_is_applied_from_another_folder_than_it_was_run_in(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "texts" / "inner").mkdir(parents=True)
+    for name in ("a.txt", "inner/b.md"):
+        (tmp_path / "texts" / name).write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    assert cli("run", "texts", "-o", "report.json")[0] == 0
+    monkeypatch.chdir(tmp_path / "texts")
+    code, _, err = cli("apply", "../report.json", ".", "-o", "../clean", "--keep", "first")
+    assert (code, err) == (0, "")
+    assert [path.name for path in (tmp_path / "clean").iterdir()] == ["a.txt"]
+    assert "would be written into the input" in cli("apply", "../report.json", ".", "-o", "clean")[2]

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dedup.apply
 from dedup.apply import Choice, Plan, make_plan, parse_policies, parse_relations
 from dedup.apply.policies import value_of
 from dedup.apply.relations import Relations
 from dedup.apply.site_language import languages_of_site
 from dedup.errors import InputError, ReportError
+from dedup.language import declared_language
 from dedup.model import Relation
 from dedup.report.document import Document
 
@@ -111,6 +113,17 @@ def test_language_of_the_cited_site_stays(tmp_path: Path) -> None:
 )
 def test_language_of_a_site_is_told_by_its_address(url: str, languages: set[str]) -> None:
     assert languages_of_site(url, ["de", "en", "fr", "pt", "vi"]) == languages
+
+
+def test_table_of_site_languages_speaks_the_codes_of_reports() -> None:
+    file = Path(dedup.apply.__file__).with_name("site_languages.json")
+    table = json.loads(file.read_text(encoding="utf-8"))
+    assert "CLDR" in table["source"]
+    assert len(table["languages"]) > 200
+    for domain, languages in table["languages"].items():
+        assert domain.islower()
+        assert len(domain) == 2
+        assert [declared_language(code) for code in languages.split()] == languages.split()
 
 
 def test_preferred_languages_go_in_their_order(tmp_path: Path) -> None:
