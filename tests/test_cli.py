@@ -246,7 +246,7 @@ def test_evaluate_refuses_what_is_no_report(cli: Cli, copies: Path) -> None:
 def test_help_shows_every_command_with_an_example(cli: Cli) -> None:
     code, out, err = cli("--help")
     assert (code, err) == (0, "")
-    for command in ("run", "check", "index", "explain", "evaluate", "calibrate"):
+    for command in ("run", "check", "index", "explain", "apply", "evaluate", "calibrate"):
         assert f"\n  {command} " in out
         assert f"\n    dedup {command} " in out
         code, help_of_command, _ = cli(command, "--help")
