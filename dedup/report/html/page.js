@@ -84,15 +84,15 @@
   }
 
   // ---- pictures ----
-  function bars(title, entries, most) {
-    const all = entries.length, cut = entries.slice(0, most), height = 22, width = 460, start = 150, top = Math.max(1, ...cut.map((e) => e[1]));
+  function bars(title, entries, most, scale = (count) => count) {
+    const all = entries.length, cut = entries.slice(0, most), height = 22, width = 460, start = 170, top = Math.max(1, ...cut.map((e) => scale(e[1])));
     const text = (e) => `${e[0]}: ${n(e[1])}`;
     return h("section", {}, h("h2", {}, title),
       all ? s("svg", { viewBox: `0 0 ${width} ${cut.length * height}`, width, role: "img", "aria-label": `${title}: ${cut.map(text).join(", ")}` },
         cut.map((e, i) => [
-          s("text", { x: start - 8, y: i * height + 15, "text-anchor": "end" }, e[0].length > 22 ? e[0].slice(0, 21) + "…" : e[0]),
-          s("rect", { class: "bar", x: start, y: i * height + 4, height: height - 8, rx: 2, width: e[1] ? Math.max(1, (e[1] / top) * (width - start - 70)) : 0 }, s("title", {}, text(e))),
-          s("text", { class: "faint", x: start + 5 + (e[1] / top) * (width - start - 70), y: i * height + 15 }, n(e[1]))])) : h("p", {}, "None."),
+          s("text", { x: start - 8, y: i * height + 15, "text-anchor": "end" }, e[0].length > 27 ? e[0].slice(0, 26) + "…" : e[0], s("title", {}, e[0])),
+          s("rect", { class: "bar", x: start, y: i * height + 4, height: height - 8, rx: 2, width: e[1] ? Math.max(1, (scale(e[1]) / top) * (width - start - 70)) : 0 }, s("title", {}, text(e))),
+          s("text", { class: "faint", x: start + 5 + (scale(e[1]) / top) * (width - start - 70), y: i * height + 15 }, n(e[1]))])) : h("p", {}, "None."),
       all > most && h("p", { class: "soft" }, `and ${n(all - most)} more with ${n(entries.slice(most).reduce((a, e) => a + e[1], 0))} in all`));
   }
   function histogram(title, values, threshold) {
@@ -143,12 +143,12 @@
     const seen = [...clusters.flatMap((c) => c.links), ...D.outside].map((l) => pairs[l].p);
     return view("Overview",
       h("ul", { class: "cards" }, card(D.input.records, "records"), card(clusters.length, "clusters", "clusters"), card(clustered, "records in clusters"),
-        card(clustered - clusters.length, "records that could go"), card(flaggedCount, "clusters flagged", "clusters/flagged"), card(D.outside.length, "borderline pairs", "review"),
+        card(clustered - clusters.length, "records that could go"), card(flaggedCount, "clusters flagged", "clusters/flagged"), card(D.cut.outside, `pairs that are no links, from ${D.cut.floor}`, "review"),
         card(D.conflicts.length, "conflicts", "conflicts"), card(D.skipped.length, "pieces skipped", "skipped")),
       D.input.dropped_segments > 0 && note(`${counted(D.input.dropped_segments, "segment")} of ${counted(D.input.shortened.length, "long record")} were not compared by meaning.`),
       D.input.boilerplate_passages > 0 && note(`${counted(D.input.boilerplate_passages, "passage")} of boilerplate, in several texts that are otherwise unlike, counted little.`),
       cuts(),
-      h("div", { class: "charts" }, bars("From pairs to clusters", D.funnel.map((f) => [f.stage, f.pairs]), 30), bars("Languages of the records", languages, 20),
+      h("div", { class: "charts" }, bars("From pairs to clusters (by logarithm)", D.funnel.map((f) => [f.stage, f.pairs]), 30, Math.log1p), bars("Languages of the records", languages, 20),
         histogram("Probability of the pairs", seen, D.threshold), bars("Sizes of the clusters", few, 20), bars("Relations of the links", relations, 10), matrix()),
       h("h2", {}, "Settings"), table(null, ["name", "value"], Object.entries(D.settings).map(([k, v]) => row(k, bdi(v)))));
   }
@@ -344,7 +344,7 @@
       d && p.by === "text" && note("The two texts are the same after normalisation; one of them is shown for both."),
       !d && note("Evidence and aligned passages of this pair were left out to keep the page small. dedup explain shows them."),
       h("h2", {}, "The texts"),
-      d && h("p", { class: "soft" }, `${counted(d.passages.length, "passage")} of each say the same (shaded; point at one, or Tab to it). `, h("mark", { class: "shared" }, "Figures in both"), d.missing.length > 0 && [", ", h("mark", { class: "missing" }, "missing in the other")], "."),
+      d && h("p", { class: "soft" }, `Passages that find each other: ${n(d.passages.length)} (shaded; point at one, or Tab to it). `, h("mark", { class: "shared" }, "Figures in both"), d.missing.length > 0 && [", ", h("mark", { class: "missing" }, "missing in the other")], "."),
       sides(p),
       d && h("section", {}, h("h2", {}, "The evidence"), waterfall(d.evidence)),
       d && d.shared.length > 0 && h("p", {}, "Figures in both: ", bdi(d.shared.join(", "))), d && d.missing.length > 0 && h("p", {}, "Figures missing in one: ", bdi(d.missing.join(", "))));
@@ -405,10 +405,15 @@
     if (what === "pair" && pairs[which]) { const c = records[pairs[which].left].cluster; location.hash = c !== null && c === records[pairs[which].right].cluster ? "#/cluster/" + clusters[c].id : "#/review"; }
     else location.hash = what === "cluster" ? "#/clusters" : "#/";
   }
+  function toSearch() {
+    const field = document.getElementById("search");
+    if (field) field.focus();
+    else { addEventListener("hashchange", toSearch, { once: true }); location.hash = "#/clusters"; }  // after route
+  }
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "/" && !typing) { event.preventDefault(); if (!document.getElementById("search")) { location.hash = "#/clusters"; route(); } document.getElementById("search").focus(); return; }
+    if (event.key === "/" && !typing) { event.preventDefault(); toSearch(); return; }
     if (event.key === "Escape") { if (typing) { event.target.blur(); main.focus(); } else back(); return; }
     if (event.key === "ArrowDown" && event.target.id === "search" || !typing && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       const opens = [...main.querySelectorAll("a.open")], at = opens.indexOf(document.activeElement), to = opens[at < 0 ? 0 : at + (event.key === "ArrowDown" ? 1 : -1)];

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ _FLAGS: Final = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
+
+_PATIENCE: Final = 120
+"""Seconds to wait for an answer."""
 
 
 class Page:
@@ -98,6 +102,8 @@ class Page:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._unread:
+            if not select.select([self._answers], [], [], _PATIENCE)[0]:
+                raise RuntimeError("the browser does not answer")
             more = os.read(self._answers, 1 << 20)
             if not more:
                 raise RuntimeError("the browser has gone")
@@ -133,8 +139,8 @@ def browser(profile: Path) -> Iterator[Page]:
     answers_out, answers_in = os.pipe()
     # Chromium reads orders from descriptor 3 and writes answers to 4; the shell puts the pipes there.
     command = f'exec "$@" 3<&{orders_out} 4>&{answers_in}'
-    process = subprocess.Popen(
-        ["bash", "-c", command, "bash", CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"],
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        ["/bin/bash", "-c", command, "bash", CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"],
         pass_fds=(orders_out, answers_in),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
