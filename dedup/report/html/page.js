@@ -335,7 +335,7 @@
         s("text", { class: "faint", x: Math.max(x(e.from), x(e.to)) + 5, y: i * height + 17 }, signed(e.weight))]),
       s("text", { class: "bold", x: start - 8, y: steps.length * height + 17, "text-anchor": "end" }, "probability"),
       s("rect", { class: "total", x: Math.min(x(0), x(sum)), width: Math.max(1, Math.abs(x(sum) - x(0))), y: steps.length * height + 4, height: height - 8, rx: 2 }), s("text", { class: "bold", x: Math.max(x(0), x(sum)) + 5, y: steps.length * height + 17 }, odds(sum)))),
-      table("From the prior to the probability: weights are in log-odds", ["Evidence", "#Value", "#Weight", "#Sum", "#Probability so far", "In words"], steps.map((e) => row(e.name, num(e.value.toFixed(2)), num(signed(e.weight)), num(signed(e.to)), num(odds(e.to)), bdi(e.detail))))];
+      table("From the prior to the probability: weights are in log-odds", ["Evidence", "#Value", "#Weight", "#Sum", "#Probability so far", "In words"], steps.map((e) => row(e.name, num(e.value.toFixed(2)), num(signed(e.weight)), num(signed(e.to)), num(odds(e.to)), bdi(e.detail))), "evidence")];
   }
   function pairView(p) {
     const d = p.detail, c = records[p.left].cluster !== null && records[p.left].cluster === records[p.right].cluster ? clusters[records[p.left].cluster] : null;
@@ -369,7 +369,7 @@
   function conflicts() {
     return view("Conflicts", h("p", {}, "Pages that records cite although their contents disagree: a home page, a tag page, a wrong citation."),
       D.conflicts.length ? paged(D.conflicts, 50, (some) => table(null, ["Page", "Records", "Why"], some.map(([url, members, reason]) => row(h("span", { class: "wrap" }, bdi(url)),
-        h("ul", {}, members.slice(0, 20).map((m) => h("li", {}, reference(m), records[m].cluster !== null && [" ", link("cluster/" + clusters[records[m].cluster].id, "cluster")])), members.length > 20 && h("li", {}, `${n(members.length - 20)} more`)), bdi(reason)))), lists.conflicts) : h("p", {}, "None."));
+        h("ul", { class: "plain" }, members.slice(0, 20).map((m) => h("li", {}, reference(m), records[m].cluster !== null && [" ", link("cluster/" + clusters[records[m].cluster].id, "cluster")])), members.length > 20 && h("li", {}, `${n(members.length - 20)} more`)), bdi(reason)))), lists.conflicts) : h("p", {}, "None."));
   }
   function skipped() {
     return view("Skipped input", D.skipped.length ? paged(D.skipped, 100, (some) => table(null, ["Where", "Why"], some.map((x) => row(bdi(x.path + (x.line ? ":" + x.line : "")), bdi(x.reason)))), lists.skipped) : h("p", {}, "Nothing was skipped."));
