@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -75,3 +76,14 @@ def test_estimate_is_what_grouping_the_same_pairs_with_that_threshold_finds(
     there = judged(empty, probabilities, tried).clustering.clusters
     found = at(judged(empty, probabilities), tried)
     assert (found.clusters, found.records) == (len(there), sum(len(c.members) for c in there))
+
+
+def test_threshold_a_hair_above_that_of_a_real_run_changes_nothing() -> None:
+    pieces = [f"Part {i} tells of {i * 37 + 11} boats, {i * 53 + 7} nets and harbour {i * 91}." for i in range(7)]
+    texts = [" ".join(some) for some in combinations(pieces, 3)]
+    records = [Record(f"{i:02}", text, language=CODES[i % 5]) for i, text in enumerate(texts)]
+    run = run_stages(records, Settings(workers=1), HashingEncoder(dimensions=DIMENSIONS), stages.calibration())
+    assert run.clustering.clusters
+    assert run.clustering.further
+    above, own = sorted(sweep(run, THRESHOLD, (THRESHOLD + 1e-9,)), key=lambda one: -one.threshold)
+    assert replace(above, threshold=THRESHOLD) == own
