@@ -278,7 +278,7 @@ def skipped_of(skipped: Iterable[model.Skipped]) -> tuple[Skipped, ...]:
 def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Sequence[str]) -> Cluster:
     positions = sorted(cluster.members, key=ids.__getitem__)
     members = tuple(member_of(articles[position], ids[position]) for position in positions)
-    links = (_link(link, ids) for link in cluster.links)
+    links = (link_of(link, ids) for link in cluster.links)
     return Cluster(
         id=content_id((ids[position], articles[position].content) for position in positions),
         languages=tuple(sorted({member.language for member in members})),
@@ -304,7 +304,8 @@ def member_of(article: model.Entry, record_id: str) -> Member:
     )
 
 
-def _link(link: model.Link, ids: Sequence[str]) -> Link:
+def link_of(link: model.Link, ids: Sequence[str]) -> Link:
+    """The judgement of two articles, whose ids are those at its positions."""
     left, right = sorted((ids[link.left], ids[link.right]))
     return Link(
         left=left,
