@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import Record, Settings, find_clusters
-from dedup.boilerplate import LEAST_HOLDERS, WEIGHT, discount, find_boilerplate, longest_run
+from dedup.boilerplate import LEAST_HOLDERS, WEIGHT, discount, find_boilerplate, find_boilerplate_again, longest_run
 from dedup.encoders import HashingEncoder
 from dedup.fingerprints import fingerprint, hashes_of, jaccard
 from dedup.model import Fingerprint
@@ -151,6 +152,45 @@ def test_the_longest_run_is_the_best_of_all_stretches(run: list[tuple[int, bool]
     chosen = np.array([is_chosen for _, is_chosen in run], np.bool_)
     stretches = ((a, b) for a in range(len(run) + 1) for b in range(a, len(run) + 1) if chosen[a:b].all())
     assert longest_run(widths, chosen) == max(widths[a:b].sum() for a, b in stretches)
+
+
+# --- again, with some of the verdicts known
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """Texts that share lines, and their languages: few lines, so that what is common changes with every text."""
+    lines = [*ABOVE[:2], *BELOW[:2], *(line for n in range(6) for line in sentences(f"article {n}", 2))]
+    chosen = st.lists(st.sampled_from(lines), min_size=1, max_size=6).map("\n".join)
+    texts = draw(st.lists(chosen | st.integers(0, 7).map(page), max_size=14, unique=True))
+    return texts, [draw(st.sampled_from(["en", "en", "de"])) for _ in texts]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(corpora(), min_size=2, max_size=4))
+def test_verdicts_that_are_kept_are_those_that_would_be_found(steps: list[tuple[list[str], list[str]]]) -> None:
+    kept: dict[bytes, bool] = {}
+    for texts, languages in steps:
+        some = prints(texts, languages)
+        fresh = find_boilerplate_again(languages, some, {})
+        assert find_boilerplate_again(languages, some, kept) == fresh
+        assert fresh.passages == find_boilerplate(languages, some)
+        kept |= fresh.verdicts
+
+
+def test_what_was_judged_is_not_looked_at_again() -> None:
+    def unreadable(f: Fingerprint) -> Fingerprint:
+        return replace(f, segments=())
+
+    some = prints([page(n) for n in range(8)])
+    first = find_boilerplate_again(["en"] * 8, some, {})
+    assert first.passages == FURNITURE
+    assert find_boilerplate_again(["en"] * 8, [unreadable(f) for f in some], first.verdicts) == first
+    other = prints([page(n) for n in range(8, 16)])
+    more = find_boilerplate_again(
+        ["en", "de"] * 8, [f for pair in zip(some, other, strict=True) for f in pair], first.verdicts
+    )
+    assert first.verdicts.items() <= more.verdicts.items()
 
 
 # --- what it counts

@@ -48,5 +48,13 @@ def describe(folder: Path) -> Info:
             encoder=EncoderInfo(**stamp.encoder),
             settings=stamp.settings,
             boilerplate=count("boilerplate"),
-            size=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+            size=sum(map(_size_of, folder.iterdir())),
         )
+
+
+def _size_of(file: Path) -> int:
+    """Its bytes; none where it was removed in this moment, as a writer does with what it has replaced."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -22,7 +22,7 @@ from dedup.calibration import Calibration
 from dedup.candidates import COMMON_FIGURES, FACT_GROUP_LIMIT, FACT_WEIGHT, GROUP_LIMIT, LARGE_GROUPS
 from dedup.evidence import Subject
 from dedup.index.finders import band_hashes, document_steps
-from dedup.index.store import Stamp, Store, Vectors
+from dedup.index.store import Stamp, Store, Vectors, broken
 from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
 from dedup.read.records import STDIN
@@ -294,6 +294,8 @@ class Index:
         for digest, row, *entry in self._store.select(query, sorted(digest_of.values())):
             if row not in hidden.rows:
                 members[digest].append(_entry(entry))
+        if lost := digest_of.values() - members.keys():
+            raise broken(self.folder, f"no record of text {min(lost)}")
         return [
             KnownWork(row, tuple(members[digest_of[row]]), language_of[row], *load_sketch(self._store, row))
             for row in sorted(rows)

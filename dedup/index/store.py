@@ -10,20 +10,28 @@
 What the first file does not lead to is not there. A change is one transaction of the database. Files of vectors are
 never changed, only added before the transaction and deleted after it, so that a process that dies in between leaves
 files that nobody looks at and the next writer removes. A new index is a database of another name, which counts from the
-moment that one rename puts its name into the first file. Readers see the state before or after, never a part, and keep
-it as long as they like; one process writes at a time, and waits with its last step until readers are through.
+moment that one rename puts its name into the first file.
+
+Readers see the state before or after, never a part, and keep it as long as they like; one process writes at a time.
+Neither waits for the other: changes are written ahead, into a log beside the database (https://sqlite.org/wal.html).
+For this, readers write a little, too (who reads how much of the log). One that may not write shares the lock with
+others of its kind, and a writer waits for them. The log needs memory that processes share: an index that is changed
+lies on a disk of the machine, not on one of the network.
 """
 
 import fcntl
 import json
 import os
+import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import msgspec
@@ -40,7 +48,7 @@ FORMAT = 1
 """Raise when an older index cannot be used any more: when what is stored changes, or what a sketch makes of a text."""
 
 PATIENCE = 60.0
-"""Seconds for which a writer waits for another one, and for readers to finish."""
+"""Seconds for which a writer waits for another one, and for readers that may not write."""
 
 MOST_PARTS = 8
 """Files of vectors above which they are put together in one."""
@@ -77,7 +85,9 @@ CREATE TABLE boilerplate (passage INTEGER PRIMARY KEY);
 CREATE TABLE verdicts (sample BLOB PRIMARY KEY, verdict INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE writings (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE parts (part INTEGER PRIMARY KEY, name TEXT NOT NULL, vectors INTEGER NOT NULL);
+CREATE TABLE parts (
+  part INTEGER PRIMARY KEY, name TEXT NOT NULL, vectors INTEGER NOT NULL, owners BLOB NOT NULL -- checksum of those
+);
 CREATE TABLE dead (part INTEGER, place INTEGER, PRIMARY KEY (part, place)) WITHOUT ROWID;
 """
 
@@ -140,28 +150,30 @@ class Store:
         """The index as it is now, until the end of the block, whatever others write. Raises
         :class:`UnusableIndexError` where there is none that this version can read.
         """
-        with _explained(folder):
-            store = cls._now(folder)
-            with closing(store.database):
-                yield store
+        with _explained(folder), ExitStack() as opened:
+            yield cls._now(folder, opened)
 
     @classmethod
-    def _now(cls, folder: Path) -> "Store":
+    def _now(cls, folder: Path, opened: ExitStack) -> "Store":
         """The index in the midst of reading, so that what it sees stays, its vectors mapped. A database may be replaced
-        and deleted, with its vectors, in the moment in which it is opened: then there is another one.
+        and deleted, or just its vectors, in the moment in which it is opened: then there are others.
         """
+        failed: list[tuple[Path, list[str]]] = []
         while True:
             path = _current(folder)
-            with ExitStack() as opened:
+            names: list[str] = []
+            with ExitStack() as tried:
                 try:
-                    store = cls(folder, opened.enter_context(closing(_connected(path))))
-                    store.database.execute("BEGIN")
+                    store = cls(folder, _seen(path, tried))
+                    names += store.names_of_parts()
                     store.vectors = store.map_vectors()
                 except (sqlite3.DatabaseError, UnusableIndexError):
-                    if path == _current(folder):
+                    if (path, names) in failed:
                         raise
-                else:
-                    opened.pop_all()
+                    failed.append((path, names))
+                    continue
+                if path == _current(folder):
+                    opened.push(tried.pop_all())
                     return store
 
     @classmethod
@@ -189,7 +201,7 @@ class Store:
         with _lock(folder), _explained(folder):
             try:
                 path = folder / f"records-{secrets.token_hex(8)}.sqlite"
-                with closing(_connected(path, new=True)) as database:
+                with closing(_connected(path, "rwc")) as database:
                     store = cls(folder, database)
                     # The file is nobody's yet: it needs no journal, only to be on disk before it counts.
                     database.execute("PRAGMA journal_mode = OFF")
@@ -199,7 +211,9 @@ class Store:
                     store.stamp(stamp)
                     yield store
                     database.execute("COMMIT")
+                    database.execute("PRAGMA journal_mode = WAL")
                 _sync(path)
+                _sync(folder)
                 pointer = json.dumps({"format": FORMAT, "database": path.name}) + "\n"
                 write_atomically(folder / POINTER, pointer.encode())
                 _sync(folder)
@@ -229,13 +243,20 @@ class Store:
         name = secrets.token_hex(8)
         for kind, array in (("vectors", vectors), ("owners", owners)):
             path = self.folder / f"{kind}-{name}.npy"
-            with path.open("xb") as file:
+            with _written(self.folder), path.open("xb") as file:
                 np.save(file, array, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
-        part = self.database.execute("INSERT INTO parts (name, vectors) VALUES (?, ?)", (name, len(vectors))).lastrowid
+        _sync(self.folder)
+        part = self.database.execute(
+            "INSERT INTO parts (name, vectors, owners) VALUES (?, ?, ?)", (name, len(vectors), _checksum(owners))
+        ).lastrowid
         assert part is not None  # noqa: S101 - sqlite3 gives it for every INSERT
         return part
+
+    def names_of_parts(self) -> list[str]:
+        """Of the files of vectors that there are."""
+        return [name for (name,) in self.database.execute("SELECT name FROM parts ORDER BY part")]
 
     def map_vectors(self) -> Vectors:
         """Those that have an owner, as the database has it now."""
@@ -244,8 +265,8 @@ class Store:
             dead.setdefault(part, []).append(place)
         parts: list[NDArray[np.int16]] = []
         owners, places = [], []
-        for part, name in self.database.execute("SELECT part, name FROM parts ORDER BY part"):
-            mapped, whose = self._loaded(name)
+        for part, name, *told in self.database.execute("SELECT part, name, vectors, owners FROM parts ORDER BY part"):
+            mapped, whose = self._loaded(name, *told)
             alive = np.ones(len(whose), np.bool_)
             alive[dead.get(part, [])] = False
             place = np.flatnonzero(alive)
@@ -258,15 +279,20 @@ class Store:
         order = np.argsort(together["rank"], kind="stable")
         return Vectors(tuple(parts), np.concatenate(places, axis=1)[:, order], together[order])
 
-    def _loaded(self, name: str) -> tuple[NDArray[np.int16], Owners]:
-        """The vectors and owners of a part."""
+    def _loaded(self, name: str, count: int, checksum: bytes) -> tuple[NDArray[np.int16], Owners]:
+        """The vectors and owners of a part, which has ``count`` of them. Without their owners vectors are nothing, and
+        with wrong ones anything can happen: these have a checksum.
+        """
         try:
-            return (
-                np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False),
-                np.load(self.folder / f"owners-{name}.npy", allow_pickle=False),
-            )
-        except (OSError, ValueError) as error:
+            vectors = np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False)
+            owners = np.load(self.folder / f"owners-{name}.npy", allow_pickle=False)
+        except (OSError, ValueError, EOFError, TokenError) as error:  # as NumPy has it of what is no array
             raise broken(self.folder, error) from error
+        if (vectors.dtype, vectors.ndim, len(vectors), len(owners)) != (np.int16, 2, count, count):
+            raise broken(self.folder, f"not the vectors of {count} texts: vectors-{name}.npy")
+        if owners.dtype != OWNER or _checksum(owners) != checksum:
+            raise broken(self.folder, f"not what was written: owners-{name}.npy")
+        return vectors, owners
 
     def merge_parts(self) -> None:
         """Put all vectors into one part, if they have become too many parts or many have no owner any more."""
@@ -295,6 +321,10 @@ class Store:
             yield from self.database.execute(query.replace("(?)", f"({','.join('?' * len(some))})"), some)
 
 
+def _checksum(owners: Owners) -> bytes:
+    return blake2b(owners.tobytes(), digest_size=8).digest()
+
+
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 
 
@@ -307,29 +337,78 @@ def _current(folder: Path) -> Path:
     """The database that counts. Raises :class:`UnusableIndexError` where there is none that this version can read."""
     try:
         pointer = msgspec.json.decode((folder / POINTER).read_bytes(), type=_Pointer)
-    except FileNotFoundError:
-        what = "a folder without an index" if folder.is_dir() else "no such index"
+    except (FileNotFoundError, NotADirectoryError):
+        if folder.is_dir():
+            what = "a folder without an index"
+        else:
+            what = "a file, no index" if folder.exists() else "no such index"
         raise UnusableIndexError(f"{folder}: {what}: {_rebuild('make one')}") from None
-    except (OSError, ValueError) as error:  # those of msgspec are ValueErrors
+    except OSError as error:
+        raise UnusableIndexError(f"{folder}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # those of msgspec are
         raise broken(folder, error) from error
     if pointer.format != FORMAT:
         raise UnusableIndexError(
             f"{folder}: an index of format {pointer.format}, and this version of dedup uses format {FORMAT}: "
             f"{_rebuild()}"
         )
-    return folder / Path(pointer.database).name
+    if not _DATABASE.fullmatch(pointer.database):
+        raise broken(folder, f"it names no database: {pointer.database!r}")
+    return folder / pointer.database
+
+
+_DATABASE = re.compile(r"records-[0-9a-f]{16}\.sqlite")
+_OURS = re.compile(
+    rf"(?P<database>{_DATABASE.pattern})(-wal|-shm|-journal)?"
+    r"|(vectors|owners)-(?P<part>[0-9a-f]{16})\.npy"
+    r"|(?P<unfinished>\.dedup-[0-9a-f]{16}\.tmp)"
+)
+"""What an index is made of, or leaves when its writer is killed. Whatever else lies in its folder is not touched."""
 
 
 def _rebuild(what: str = "make it anew") -> str:
     return f"{what} with dedup index build INDEX PATH..."
 
 
-def _connected(path: Path, *, new: bool = False) -> sqlite3.Connection:
-    """A connection without transactions of its own accord. For reading, too, it is one that may write, if it can: after
-    a writer was killed, the next one that opens the database puts it right.
-    """
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if new else 'rw'}"
+def _connected(path: Path, mode: str = "rw") -> sqlite3.Connection:
+    """A connection without transactions of its own accord; ``mode`` is as in a URI of SQLite."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+
+
+def _seen(path: Path, opened: ExitStack) -> sqlite3.Connection:
+    """A connection in the midst of reading, and what keeps others from changing what it sees.
+
+    It may write, where it can, though it only reads: it tells others what it reads, and after a writer was killed, the
+    next one that opens the database puts it right. Where it cannot, or the disk is full, it leaves nothing behind.
+    """
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        try:
+            return _begun(path, "rw", opened)
+        except sqlite3.OperationalError as error:
+            if not _is_of_the_system(error):
+                raise
+    opened.enter_context(_lock(path.parent, shared=True))
+    return _begun(path, _mode_without_writing(path), opened)
+
+
+def _begun(path: Path, mode: str, opened: ExitStack) -> sqlite3.Connection:
+    database = opened.enter_context(closing(_connected(path, mode)))
+    database.execute("BEGIN")
+    database.execute("SELECT count(*) FROM parts").fetchone()  # from now on nothing changes for this connection
+    return database
+
+
+def _mode_without_writing(path: Path) -> str:
+    """For a process that has the lock, alone or with others of its kind."""
+    return "ro&readonly_shm=1" if _has_log(path) else "ro&immutable=1"
+
+
+def _has_log(path: Path) -> bool:
+    """Whether there are changes of a database that are not yet in it."""
+    with suppress(FileNotFoundError):
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    return False
 
 
 @contextmanager
@@ -337,76 +416,118 @@ def _explained(folder: Path) -> Iterator[None]:
     """What SQLite says as an error of dedup."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise UnusableIndexError(f"{folder}: in use by another process for {PATIENCE:.0f} s: try again") from error
-        raise UnusableIndexError(f"{folder}: {error}") from error
     except sqlite3.DatabaseError as error:
+        if _name_of(error).startswith("SQLITE_BUSY"):
+            raise UnusableIndexError(f"{folder}: in use by another process for {PATIENCE:.0f} s: try again") from error
+        if _is_of_the_system(error):
+            raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
         raise broken(folder, error) from error
 
 
-def broken(folder: Path, error: Exception) -> UnusableIndexError:
+def _is_of_the_system(error: sqlite3.Error) -> bool:
+    """Whether files cannot be read or written, whatever is in them."""
+    return _name_of(error).startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
+
+
+def _name_of(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "")  # none where Python cannot read what is stored
+
+
+def broken(folder: Path, why: object) -> UnusableIndexError:
     """What to say of an index that does not hold what it should."""
-    return UnusableIndexError(f"{folder}: broken ({error}): {_rebuild()}")
+    return UnusableIndexError(f"{folder}: broken ({why}): {_rebuild()}")
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """What the system says where nothing can be written, as an error of dedup."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 def _make_folder(folder: Path) -> None:
-    try:
+    with _written(folder):
         folder.mkdir(exist_ok=True)
         strangers = [] if is_index(folder) else [one.name for one in folder.iterdir() if not _is_ours(one.name)]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
     if strangers:
         raise InputError(f"{folder}: a folder with other files ({strangers[0]}, ...) will not become an index")
 
 
 def _is_ours(name: str) -> bool:
-    return name in (LOCK, POINTER) or name.startswith(("records-", "vectors-", "owners-", ".dedup-"))
+    return name in (LOCK, POINTER) or _OURS.fullmatch(name) is not None
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """The right to write. It ends with the process, however that ends."""
+def _lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """The right to write, or with others to keep what is written. It ends with the process, however that ends."""
     try:
-        file = (folder / LOCK).open("a+b")
+        handle = os.open(folder / LOCK, os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
-    with file:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise UnusableIndexError(
-                        f"{folder}: another process has been writing for {PATIENCE:.0f} s: try again"
-                    ) from None
-                time.sleep(0.05)
+        if not shared:
+            raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise UnusableIndexError(f"{folder}: cannot be read: {error.strerror}: {folder / LOCK}") from error
+    _handles.add(handle)
+    try:
+        _acquire(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, folder)
         yield
+    finally:
+        _handles.discard(handle)
+        os.close(handle)
+
+
+def _acquire(handle: int, operation: int, folder: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(handle, operation | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                what = "writing" if operation == fcntl.LOCK_SH else "writing, or reading without leave to write,"
+                raise UnusableIndexError(
+                    f"{folder}: another process has been {what} for {PATIENCE:.0f} s: try again"
+                ) from None
+            time.sleep(0.05)
+
+
+_handles: set[int] = set()
+"""Locks of this process. A forked one would hold them with it, and on when it is killed."""
+
+
+def _let_go() -> None:
+    while _handles:
+        os.close(_handles.pop())
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove databases that do not count, and vectors that the one that does has not named. Only for the process that
-    holds the lock; where the database cannot say, nothing is removed.
+    holds the lock; where the database cannot say, nothing is removed, and what cannot be removed is left to the next.
     """
-    try:
-        current = _current(folder)
-        with closing(_connected(current)) as database:
-            named = {name for (name,) in database.execute("SELECT name FROM parts")}
-    except (UnusableIndexError, sqlite3.DatabaseError):
-        return
+    current, named = None, set[str]()
+    if is_index(folder):
+        try:
+            current = _current(folder)
+            with closing(_connected(current, _mode_without_writing(current))) as database:
+                named.update(Store(folder, database).names_of_parts())
+        except (UnusableIndexError, sqlite3.DatabaseError):
+            return
     for file in folder.iterdir():
-        kind, _, token = file.stem.partition("-")
-        replaced = kind == "records" and not file.name.startswith(current.name)
-        if replaced or (kind in ("vectors", "owners") and token not in named) or file.name.startswith(".dedup-"):
-            file.unlink(missing_ok=True)
+        found = _OURS.fullmatch(file.name)
+        if found is None or (current and found["database"] == current.name) or found["part"] in named:
+            continue
+        with suppress(OSError):
+            file.unlink()
 
 
 def _sync(path: Path) -> None:
     """Make sure that it is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with _written(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -27,10 +27,11 @@ from dedup.errors import InputError, UnusableIndexError
 from dedup.fingerprints import SIGNATURE_SCHEME, hashes_of
 from dedup.index.finders import band_hashes, document_steps, ranks_of
 from dedup.index.sketches import embedding_of, packed, unpacked
-from dedup.index.store import OWNER, Stamp, Store
+from dedup.index.store import OWNER, Stamp, Store, broken
 from dedup.model import Embedding, Fingerprint, Record, Skipped
 from dedup.pipeline import Models, models_of, sketched
 from dedup.progress import Progress, Stage, silent
+from dedup.read.unique import in_order, unique
 from dedup.report.document import writable
 from dedup.settings import Settings
 from dedup.sketch import Sketch
@@ -72,7 +73,7 @@ def build_index(
     models = models_of(settings, encoder, calibration)
     stamp = stamp_of(settings, models)
     with one_thread_each(), no_garbage_collection():
-        sketches, skipped = sketches_with_vectors(records, settings, models, progress)
+        sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))
         with Store.creating(folder, stamp) as store:
             return _change(store, sketches, (), tuple(skipped), settings, progress)
 
@@ -96,7 +97,7 @@ def add_records(
     models = models_of(settings, encoder, calibration)
     check_stamp(folder, stamp, settings, models)
     with one_thread_each(), no_garbage_collection():
-        sketches, skipped = sketches_with_vectors(records, settings, models, progress)
+        sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))
         with Store.writing(folder) as store:
             if store.stamped() != stamp:
                 raise UnusableIndexError(f"{folder}: was made anew by another process in the meantime: try again")
@@ -109,8 +110,10 @@ def remove_records(folder: Path, names: Sequence[str]) -> Change:
     Raises :class:`InputError` where a name is none of a known record; then nothing is removed.
     """
     with Store.writing(folder) as store:
+        stamp = store.stamped()
+        check_signatures(folder, stamp)
         rows = rows_named(store, folder, names)
-        return _change(store, (), rows, (), settings_of(store.stamped()), silent)
+        return _change(store, (), rows, (), settings_of(stamp), silent)
 
 
 def rows_named(store: Store, folder: Path, names: Sequence[str]) -> list[int]:
@@ -149,20 +152,32 @@ def settings_of(stamp: Stamp, **changes: Any) -> Settings:  # noqa: ANN401 - the
     return Settings(**{name: value for name, value in stamp.settings.items() if name in known}, **changes)
 
 
+_ANEW = "make it anew with dedup index build INDEX PATH..."
+
+
 def check_stamp(folder: Path, stamp: Stamp, settings: Settings, models: Models) -> None:
     """Raises :class:`UnusableIndexError` where what these settings and models make of a text is not what the index
     holds.
     """
     here = stamp_of(settings, models)
-    again = "make it anew with dedup index build INDEX PATH..."
     if stamp.encoder != here.encoder:
         was, now = (f"{e['name']} ({e['digest'][:12]}, {e['calibration']})" for e in (stamp.encoder, here.encoder))
-        raise UnusableIndexError(f"{folder}: made with the vectors of {was}, not of {now}: {again}, or choose that one")
-    for name in (*SKETCHING, "signature"):
+        raise UnusableIndexError(f"{folder}: made with the vectors of {was}, not of {now}: {_ANEW}, or choose that one")
+    for name in SKETCHING:
         if stamp.settings.get(name) != here.settings[name]:
             raise UnusableIndexError(
-                f"{folder}: made with {name} {stamp.settings.get(name)!r}, not {here.settings[name]!r}: {again}"
+                f"{folder}: made with {name} {stamp.settings.get(name)!r}, not {here.settings[name]!r}: {_ANEW}"
             )
+    check_signatures(folder, stamp)
+
+
+def check_signatures(folder: Path, stamp: Stamp) -> None:
+    """Raises :class:`UnusableIndexError` where signatures of this version are others: what of a text is no boilerplate
+    is signed anew when that changes, with every change of an index.
+    """
+    was = stamp.settings.get("signature")
+    if was != SIGNATURE_SCHEME:
+        raise UnusableIndexError(f"{folder}: made with signature {was!r}, not {SIGNATURE_SCHEME!r}: {_ANEW}")
 
 
 def sketches_with_vectors(
@@ -183,6 +198,15 @@ def sketches_with_vectors(
         for place, embedding in zip(missing, made, strict=True):
             sketches[place] = replace(sketches[place], embedding=embedding)
     return sketches, skipped
+
+
+def _one_an_id(sketches: list[Sketch], skipped: list[Skipped]) -> tuple[list[Sketch], list[Skipped]]:
+    """Two ids that are written alike (:func:`dedup.report.document.writable`) are one in an index."""
+    if all(sketch.id == writable(sketch.id) for sketch in sketches):
+        return sketches, skipped
+    written = (replace(one, entry=replace(one.entry, id=writable(one.id))) for one in sketches)
+    kept, doubles = unique(written, lambda sketch: sketch.rank)
+    return kept, in_order((*skipped, *doubles))
 
 
 # --- records
@@ -284,12 +308,16 @@ class _KnownPage:
 
 
 def load_sketch(store: Store, row: int) -> tuple[Fingerprint, Embedding]:
-    """The sketch of a record, as it was made."""
-    fingerprint, steps, norms = store.database.execute(
-        "SELECT fingerprint, steps, norms FROM sketches WHERE row = ?", (row,)
-    ).fetchone()
-    f = unpacked(fingerprint)
-    return f, embedding_of(steps, norms, f)
+    """The sketch of a record, as it was made. Raises :class:`UnusableIndexError` where it is spoilt."""
+    found = store.database.execute("SELECT fingerprint, steps, norms FROM sketches WHERE row = ?", (row,)).fetchone()
+    if found is None:
+        raise broken(store.folder, f"no sketch of record {row}")
+    fingerprint, steps, norms = found
+    try:
+        f = unpacked(fingerprint)
+        return f, embedding_of(steps, norms, f)
+    except ValueError as error:
+        raise broken(store.folder, error) from error
 
 
 def _put_right(

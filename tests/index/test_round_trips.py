@@ -33,11 +33,14 @@ from .pages import (
 
 IDS = [f"r{number}" for number in range(9)]
 
+FURNITURE = ["", COOKIES, COOKIES, f"{COOKIES}\n{ABOUT}", f"{ABOUT}\nSource: {PAGE}", f"{ARTICLES[5]}\n{COOKIES}"]
+"""The last one lies beyond the limit of segments where a text has more than two before it."""
+
 RECORDS = st.builds(
     record,
     st.sampled_from(IDS),
     st.integers(0, len(ARTICLES) - 1),
-    st.sampled_from(["", COOKIES, f"{COOKIES}\n{ABOUT}", f"{ABOUT}\nSource: {PAGE}"]),
+    st.sampled_from(FURNITURE),
     st.sampled_from(["en", "en", "en", "de"]),
     upper=st.booleans(),
 )
@@ -58,7 +61,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RECORDS, max_size=8).map(by_id), STEPS)
 def test_any_order_of_changes_equals_a_fresh_build(first: list[Record], steps: list[list[Record] | list[str]]) -> None:
     with TemporaryDirectory() as place:
@@ -112,6 +115,31 @@ def test_vectors_are_put_together_when_there_are_many_parts_or_many_dead(tmp_pat
     assert contents(folder) == contents(tmp_path / "fresh")
 
 
+def test_boilerplate_beyond_the_limit_is_found_and_forgotten_again(tmp_path: Path) -> None:
+    folder, fresh = tmp_path / "i", tmp_path / "fresh"
+    long = record("long", 4, f"{ARTICLES[5]}\n{COOKIES}")
+    pages = [long, *(record(f"r{number}", number, COOKIES) for number in range(4))]
+    build(folder, pages[:4])
+    alone = contents(folder)
+    add(folder, pages[4:])
+    build(fresh, pages)
+    assert describe(folder).boilerplate == 1
+    assert contents(folder) == contents(fresh)
+    assert contents(folder)["works"]["long"] != alone["works"]["long"]
+    remove_records(folder, ["r3"])
+    assert contents(folder) == alone
+
+
+def test_ids_that_are_written_alike_are_one(tmp_path: Path) -> None:
+    records = [Record("a\udcff.txt", ARTICLES[0], language="en"), Record("a\\udcff.txt", ARTICLES[1], language="en")]
+    change = build(tmp_path / "i", records)
+    assert (change.added, change.records) == (1, 1)
+    assert ["duplicate id" in one.reason for one in change.skipped] == [True]
+    build(tmp_path / "again", records[::-1])
+    assert contents(tmp_path / "i") == contents(tmp_path / "again")
+    assert add(tmp_path / "i", records).unchanged == 1
+
+
 def test_adding_what_is_there_changes_nothing(tmp_path: Path) -> None:
     records = [record("a", 0), record("b", 1)]
     build(tmp_path / "i", records)
@@ -155,7 +183,8 @@ def test_describing_counts_records_texts_and_languages(tmp_path: Path) -> None:
     assert info.size > 10_000
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=400)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=400).filter(lambda t: not is_empty(t))
+"""Others are no articles (:mod:`dedup.prepare`)."""
 
 
 @given(TEXTS, st.sampled_from(["en", "th", "und"]))
