@@ -58,8 +58,8 @@ def run(
 ) -> None:
     """Find the records that carry the same article.
 
-    PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl or .jsonl.gz file, or - for JSON Lines
-    on standard input.
+    PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv or .tsv file (tables also as
+    .gz), or - for JSON Lines on standard input.
 
     \b
     Examples:
