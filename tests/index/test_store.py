@@ -211,7 +211,7 @@ def test_what_a_killed_writer_has_forked_does_not_keep_the_right_to_write(index:
         sys.executable,
         "-c",
         f"import sys; from pathlib import Path; folder = Path(sys.argv[1])\n{script}",
-        index,
+        str(index),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
