@@ -74,6 +74,8 @@ class Clustering:
 
     clusters: tuple[Cluster, ...]
     judged: int
+    further: tuple[Link, ...] = ()
+    """These judgements, in the order of their pairs."""
 
 
 def cluster(
@@ -90,7 +92,7 @@ def cluster(
     """
     grouping = _Grouping(links, languages, judge, threshold, possible)
     clusters = tuple(map(grouping.cluster_of, sorted(grouping.joined())))
-    return Clustering(clusters, grouping.judged)
+    return Clustering(clusters, grouping.judged, grouping.further())
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class _Grouping:
         self._members = {position: [position] for position in range(len(languages))}
         self._between: dict[int, dict[int, _Between]] = defaultdict(dict)
         self._heap: list[tuple[float, int, int]] = []
-        self.judged = 0
+        self._asked_for: list[Link] = []
         for link in links:
             self._links[link.left, link.right] = link
             known = self._knowledge_of((link.left, link.right), link.probability)
@@ -151,6 +153,11 @@ class _Grouping:
         below = probability < self._threshold
         counted = probability if probability >= LEAST else 0.0
         return _Between(int(counted * _ONE), 1, one_language and below, not below)
+
+    @property
+    def judged(self) -> int:
+        """How many judgements were asked for."""
+        return len(self._asked_for)
 
     def joined(self) -> list[tuple[int, ...]]:
         """Join the two most probable groups until none reaches the threshold; the groups of two or more."""
@@ -214,7 +221,7 @@ class _Grouping:
     def _judgement(self, pair: Pair) -> Link:
         if pair not in self._links:
             self._links[pair] = self._judge(CandidatePair(*pair, (Finder.CLUSTER,)))
-            self.judged += 1
+            self._asked_for.append(self._links[pair])
         return self._links[pair]
 
     def _join(self, left: int, right: int) -> None:
@@ -228,6 +235,10 @@ class _Grouping:
                 self._between[left][other].add(known)
         for other in sorted(self._between[left]):
             self._propose(left, other)
+
+    def further(self) -> tuple[Link, ...]:
+        """The judgements that were asked for, in the order of their pairs."""
+        return tuple(sorted(self._asked_for, key=lambda link: (link.left, link.right)))
 
     def cluster_of(self, members: tuple[int, ...]) -> Cluster:
         """The cluster of a finished group."""

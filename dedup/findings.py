@@ -51,13 +51,15 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class SharedPage:
     """A new record that cites the page that ``others`` cite, though their contents disagree: no finding, but worth a
-    look (a wrong citation, a home page).
+    look (a wrong citation, a home page). ``further`` counts those that are not named among ``others``: known ones come
+    first, then the new ones before this one.
     """
 
     record: Entry
     others: tuple[Entry, ...]
     source_url: str
     reason: str
+    further: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,9 +137,24 @@ class Judge:
         """
         if self.keys[pair.left] & self.keys[pair.right] and Finder.SOURCE_URL not in pair.found_by:
             pair = replace(pair, found_by=(Finder.SOURCE_URL, *pair.found_by))
-        if self.closer_calibration and pair.left in self.closer and pair.right in self.closer:
-            return judge(pair, self.closer[pair.left], self.closer[pair.right], self.closer_calibration)
-        return judge(pair, self.subjects[pair.left], self.subjects[pair.right], self.calibration, self.kind)
+        seen = self.seen(pair.left, pair.right)
+        return judge(pair, seen.left, seen.right, seen.calibration, seen.by)
+
+    def seen(self, left: int, right: int) -> "Seen":
+        """The two works as they are compared."""
+        if self.closer_calibration and left in self.closer and right in self.closer:
+            return Seen(self.closer[left], self.closer[right], self.closer_calibration, Confirmed.MODEL)
+        return Seen(self.subjects[left], self.subjects[right], self.calibration, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Two works as they are compared, and by what."""
+
+    left: Subject
+    right: Subject
+    calibration: Calibration
+    by: Confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,8 @@ class Stages:
     skipped: tuple[Skipped, ...]
     works: tuple[tuple[int, ...], ...]
     """Positions of the articles with one text."""
+    texts: tuple[Sequence[str], ...]
+    """The segments of each work, but for those beyond the limit; most often they lie on disk (:mod:`dedup.spool`)."""
     boilerplate: frozenset[int]
     """Hashes of the passages that count little in the subjects (:mod:`dedup.boilerplate`)."""
     models: Models
@@ -215,6 +232,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
         shortened=known.shortened,
         skipped=known.skipped,
         works=known.works,
+        texts=known.texts,
         boilerplate=known.boilerplate,
         models=models,
         judge=judge_pair,
@@ -233,6 +251,7 @@ class Compared:
     shortened: Mapping[str, int]
     skipped: tuple[Skipped, ...]
     works: tuple[tuple[int, ...], ...]
+    texts: tuple[Sequence[str], ...]
     keys: tuple[frozenset[str], ...]
     boilerplate: frozenset[int]
     subjects: tuple[Subject, ...]
@@ -262,6 +281,7 @@ def compare(
         shortened={s.id: len(s.fingerprint.beyond) for s in sketches if len(s.fingerprint.beyond)},
         skipped=tuple(skipped),
         works=tuple(works),
+        texts=tuple(f.segments for f in weighed),
         keys=tuple(article_keys(entries[i] for i in members) for members in works),
         boilerplate=boilerplate,
         subjects=tuple(subjects),

@@ -43,5 +43,10 @@ def entry_of(article: Article) -> Entry:
         source_url=article.source_url,
         source_key=article.source_key,
         characters=len(article.text),
-        content=blake2b(article.text.encode("utf-8", "surrogatepass"), digest_size=_CONTENT_BYTES).digest(),
+        content=content_of(article.text),
     )
+
+
+def content_of(text: str) -> bytes:
+    """A hash of an article's text, which a cluster's id in a report depends on."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_CONTENT_BYTES).digest()

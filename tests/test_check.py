@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dedup import InputError, Record, Relation, Settings, Skipped
+from dedup import InputError, Record, Relation, Settings, Skipped, tell
 from dedup.check import check, known_from
 from dedup.encoders import HashingEncoder
 from dedup.errors import UnusableIndexError
@@ -168,6 +168,21 @@ def test_a_new_record_that_cites_the_page_of_another_article_is_told_apart_from_
     assert page.record.id == "bridge"
     assert [other.id for other in page.others] == ["en"]
     assert page.source_url == PAGE
+
+
+def test_of_many_records_that_cite_one_page_some_are_named_and_the_others_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tell, "OTHERS_NAMED", 2)
+    texts = [BRIDGE, BEES, ENGLISH.replace("commune", "choir").replace("96", "11"), "Potatoes cost 40 crowns by now."]
+    texts += ["Storms tore roofs off schools.", "Nobody knows who painted gates red."]
+    of_page = [f"{text}\nSource: {PAGE}" for text in texts]
+    known = [Record(f"k{n}", text, language="en", path=f"k/{n}.txt") for n, text in enumerate(of_page[:3])]
+    new = [Record(f"n{n}", text, language="en", path=f"n/{n}.txt") for n, text in enumerate(of_page[3:])]
+    pages = checked(new, known).shared_pages
+    assert [page.record.id for page in pages] == ["n0", "n1", "n2"]
+    assert [[other.id for other in page.others] for page in pages] == [["k0", "k1"]] * 3
+    assert [page.further for page in pages] == [1, 2, 3]
 
 
 def test_a_page_that_lists_articles_is_no_reason_to_warn() -> None:

@@ -246,7 +246,7 @@ def test_evaluate_refuses_what_is_no_report(cli: Cli, copies: Path) -> None:
 def test_help_shows_every_command_with_an_example(cli: Cli) -> None:
     code, out, err = cli("--help")
     assert (code, err) == (0, "")
-    for command in ("run", "check", "index", "explain", "evaluate", "calibrate"):
+    for command in ("run", "check", "index", "explain", "apply", "evaluate", "calibrate"):
         assert f"\n  {command} " in out
         assert f"\n    dedup {command} " in out
         code, help_of_command, _ = cli(command, "--help")
@@ -311,7 +311,7 @@ def test_any_failure_is_one_line_and_exit_code_2_and_debug_shows_where(
     def fail(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr("dedup.pipeline.find_clusters", fail)
+    monkeypatch.setattr("dedup.pipeline.run_stages", fail)
     code, out, err = cli("run", copies)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
@@ -327,7 +327,7 @@ def test_interrupt_is_one_line_and_exit_code_130(cli: Cli, copies: Path, monkeyp
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dedup.pipeline.find_clusters", interrupted)
+    monkeypatch.setattr("dedup.pipeline.run_stages", interrupted)
     code, out, err = cli("run", copies)
     assert (code, out, err.count("\n")) == (130, "", 1)
     assert err.startswith("dedup: interrupted: ")

@@ -211,3 +211,14 @@ def test_file_is_called_as_among_the_known_ones(tmp_path: Path, monkeypatch: pyt
     assert called(["known/t.jsonl"], ["known"]) == ["t.jsonl"]
     monkeypatch.chdir(tmp_path / "known" / "sub")
     assert called(["a.txt"], [".."]) == ["sub/a.txt"]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_of_a_table_with_a_header_only_the_new_rows_are_read(repository: Repository, name: str) -> None:
+    def table(*rows: str) -> bytes:
+        content = "\n".join(("text,url", *rows)).encode()
+        return gzip.compress(content) if name.endswith(".gz") else content
+
+    repository.commit(**{name: table("one,", '"two\nlines",https://x.org/2')})
+    repository.write(name, table("new,", "one,", '"two\nlines",https://x.org/2'))
+    assert new_texts(name) == ["new"]

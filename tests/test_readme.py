@@ -86,7 +86,14 @@ def test_the_summary_in_the_readme_is_what_the_first_command_prints(
     assert but_time(capsys.readouterr().out) in {but_time(block) for block in blocks("")}
 
 
-def test_the_library_examples_of_the_readme_find_their_translation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_library_examples_of_the_readme_find_their_translation(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("dedup run seeds/ -o report.json", monkeypatch)
+    capsys.readouterr()
     for example in blocks("python"):
         exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own README
-    assert capsys.readouterr().out == "['a', 'b'] translation\nb a translation\n"
+    *found, gone = capsys.readouterr().out.splitlines()
+    assert found == ["['a', 'b'] translation", "b a translation"]
+    assert gone == "000_0adb70880f890897.txt translation 004_e605c14773b2b594.txt"
+    assert len(list((workplace / "clean").iterdir())) == 4

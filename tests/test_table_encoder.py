@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.encoders import Encoder, bundled, load_encoder, table
+from dedup.encoders import Encoder, bundled, table
 from dedup.encoders.table import TableEncoder, TableMap, read_map
 from dedup.errors import ModelError
 
@@ -38,7 +38,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> Encoder:
     assert cache.is_dir()
-    return load_encoder("table", 64)
+    return TableEncoder()
 
 
 def shipped_map() -> bytes:

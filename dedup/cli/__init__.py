@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from dedup import __version__
+from dedup.cli.apply import apply as apply_command
 from dedup.cli.calibrate import calibrate as calibrate_command
 from dedup.cli.check import check as check_command
 from dedup.cli.evaluate import evaluate as evaluate_command
@@ -139,6 +140,7 @@ Examples:
   dedup check new/ --against articles/
   dedup index build known.index archive.jsonl.gz
   dedup explain articles/a.txt articles/b.txt
+  dedup apply report.json articles/ -o clean/
   dedup evaluate report.json --gold gold.jsonl
   dedup calibrate parallel.jsonl --model NAME -o calibration/
 
@@ -150,5 +152,13 @@ def dedup(debug: bool) -> None:
     """Find the records that carry the same article: copied, edited, or translated."""
 
 
-for _command in (run_command, check_command, index_commands, explain_command, evaluate_command, calibrate_command):
+for _command in (
+    run_command,
+    check_command,
+    index_commands,
+    explain_command,
+    apply_command,
+    evaluate_command,
+    calibrate_command,
+):
     dedup.add_command(_command)

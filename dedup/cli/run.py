@@ -24,14 +24,17 @@ from dedup.cli.options import (
 )
 from dedup.cli.terminal import first_skipped, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
+from dedup.settings import Settings
 
 if TYPE_CHECKING:
     from dedup.model import Report
+    from dedup.pipeline import Stages
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
+@click.option("--html", type=FILE, metavar="FILE", help="Write the report as a page here: one file for a browser.")
 @format_option
 @threshold_option
 @model_option
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 def run(
     paths: tuple[str, ...],
     output: Path | None,
+    html: Path | None,
     form: str,
     threshold: float | None,
     model: str | None,
@@ -54,12 +58,12 @@ def run(
 ) -> None:
     """Find the records that carry the same article.
 
-    PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl or .jsonl.gz file, or - for JSON Lines
-    on standard input.
+    PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv or .tsv file (tables also as
+    .gz), or - for JSON Lines on standard input.
 
     \b
     Examples:
-      dedup run articles/ -o report.json
+      dedup run articles/ -o report.json --html page.html
       zcat crawl.jsonl.gz | dedup run - --text-field body --format json > report.json
     """  # noqa: D301 - click reads the backspace
     settings = settings_of(
@@ -70,22 +74,35 @@ def run(
         calibration=calibration,
         workers=workers or processors(),
     )
-    if output is not None:
-        check_folder_of(output)
+    for file in filter(None, (output, html)):
+        check_folder_of(file)
     with progress_shown() as progress:
-        from dedup.pipeline import find_clusters
+        from dedup.pipeline import report_of, run_stages
         from dedup.read import read_records
 
         started = time.monotonic()
         records = read_records(paths, fields_of(**field_names))
-        report = find_clusters(records, settings, encoder=encoder_of(settings), progress=progress)
+        stages = run_stages(records, settings, encoder_of(settings), progress=progress)
+        report = report_of(stages, settings)
         seconds = time.monotonic() - started
     if not report.articles:
         raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
     warn_if_uncalibrated(report.encoder)
-    _publish(report, seconds, form, output)
+    try:
+        if html is not None:
+            _write_page(stages, report, settings, html)
+    finally:  # what could not be written can still be read
+        _publish(report, seconds, form, output)
     if strict and report.skipped:
         raise InputError(f"{first_skipped(report.skipped)} (--strict)")
+
+
+def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Path) -> None:
+    from dedup.report.html.collect import page_data
+    from dedup.report.html.page import page_of
+    from dedup.report.json_file import write_atomically
+
+    write_atomically(html, page_of(page_data(stages, report, settings.threshold)))
 
 
 def _publish(report: "Report", seconds: float, form: str, output: Path | None) -> None:

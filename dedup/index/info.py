@@ -8,6 +8,9 @@ from typing import Any
 from dedup.index.store import FORMAT, Store
 from dedup.model import EncoderInfo
 
+_WHILE_READ = "-shm"
+"""What the name of a file ends in that is there only while somebody reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Info:
@@ -48,7 +51,7 @@ def describe(folder: Path) -> Info:
             encoder=EncoderInfo(**stamp.encoder),
             settings=stamp.settings,
             boilerplate=count("boilerplate"),
-            size=sum(map(_size_of, folder.iterdir())),
+            size=sum(_size_of(file) for file in folder.iterdir() if not file.name.endswith(_WHILE_READ)),
         )
 
 

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
+from dedup.read import delimited, lines
 from dedup.read.fields import Fields, Origin
 from dedup.read.jsonl import read_jsonl, read_jsonl_gz
 from dedup.read.texts import read_text
@@ -17,6 +18,10 @@ READERS: dict[str, Reader] = {
     ".md": read_text,
     ".jsonl": read_jsonl,
     ".jsonl.gz": read_jsonl_gz,
+    ".csv": delimited.reader(","),
+    ".csv.gz": delimited.reader(",", lines.inflated),
+    ".tsv": delimited.reader("\t"),
+    ".tsv.gz": delimited.reader("\t", lines.inflated),
 }
 
 IN_FOLDERS = (".txt", ".md")

@@ -44,7 +44,7 @@ def _records(chunks: Iterable[bytes], origin: Origin, fields: Fields) -> Iterato
 
 def _record(line: bytes, number: int, rows: Rows) -> Record | Skipped:
     try:
-        value = _parse(line)
+        value = parse(line)
     except Unusable as fault:
         return rows.skipped(number, str(fault))
     except RecursionError:
@@ -52,8 +52,11 @@ def _record(line: bytes, number: int, rows: Rows) -> Record | Skipped:
     return rows.record(value, number)
 
 
-def _parse(line: bytes) -> object:
-    """The value of a line. msgspec is fast and strict; what it refuses, the standard library may take."""
+def parse(line: bytes) -> object:
+    """The value of a line. msgspec is fast and strict; what it refuses, the standard library may take.
+
+    Raises :class:`Unusable` where neither does, and :class:`RecursionError`.
+    """
     try:
         return _decoder.decode(line)
     except ValueError:

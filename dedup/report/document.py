@@ -278,9 +278,9 @@ def skipped_of(skipped: Iterable[model.Skipped]) -> tuple[Skipped, ...]:
 def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Sequence[str]) -> Cluster:
     positions = sorted(cluster.members, key=ids.__getitem__)
     members = tuple(member_of(articles[position], ids[position]) for position in positions)
-    links = (_link(link, ids) for link in cluster.links)
+    links = (link_of(link, ids) for link in cluster.links)
     return Cluster(
-        id=_content_id((ids[position], articles[position].content) for position in positions),
+        id=content_id((ids[position], articles[position].content) for position in positions),
         languages=tuple(sorted({member.language for member in members})),
         source_url=_most_cited(members),
         confidence=rounded(cluster.confidence),
@@ -304,7 +304,8 @@ def member_of(article: model.Entry, record_id: str) -> Member:
     )
 
 
-def _link(link: model.Link, ids: Sequence[str]) -> Link:
+def link_of(link: model.Link, ids: Sequence[str]) -> Link:
+    """The judgement of two articles, whose ids are those at its positions."""
     left, right = sorted((ids[link.left], ids[link.right]))
     return Link(
         left=left,
@@ -341,8 +342,8 @@ def _most_cited(members: Sequence[Member]) -> str | None:
     return min(cited, key=lambda url: (-cited[url], url), default=None)
 
 
-def _content_id(members: Iterable[tuple[str, bytes]]) -> str:
-    """A name for these ids with texts of these hashes, equal wherever and whenever they are met."""
+def content_id(members: Iterable[tuple[str, bytes]]) -> str:
+    """A name for members with these ids and contents, in the order of the ids; equal wherever and whenever met."""
     digest = blake2b(digest_size=8)
     for id_, content in members:
         for part in (id_.encode("utf-8", "surrogatepass"), content):

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from kill_index import contents
 
@@ -208,6 +208,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 @given(TEXTS, st.sampled_from(["en", "th", "und"]))
 def test_a_sketch_comes_back_as_it_was(text: str, language: str) -> None:
+    assume(not is_empty(text))  # such records are skipped
     (f,) = fingerprint([stages.article(text, language)], SETTINGS)
     (subject,) = stages.subjects([text], language)
     back = unpacked(packed(f))

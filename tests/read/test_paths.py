@@ -57,9 +57,9 @@ def test_hidden_files_are_passed_over_unless_given(here: Path) -> None:
     assert read("news", "news/.git", "news/.b.txt") == ([".b.txt", "a.txt"], [])
 
 
-@pytest.mark.parametrize("paths", [["gone"], ["gone.txt"], [""], ["a\0b.txt"], ["table.csv"], []])
+@pytest.mark.parametrize("paths", [["gone"], ["gone.txt"], [""], ["a\0b.txt"], ["table.xls"], []])
 def test_a_wrong_path_is_an_error_of_one_line(here: Path, paths: list[str]) -> None:
-    write(here / "table.csv")
+    write(here / "table.xls")
     write(here / "good.txt")
     with pytest.raises(InputError) as raised:
         read_records([*(["good.txt"] if paths else []), *paths])
@@ -67,9 +67,9 @@ def test_a_wrong_path_is_an_error_of_one_line(here: Path, paths: list[str]) -> N
 
 
 def test_the_error_names_the_endings_that_are_read(here: Path) -> None:
-    write(here / "table.csv")
-    with pytest.raises(InputError, match=r"'table.csv'.*\.txt, \.md, \.jsonl, \.jsonl\.gz"):
-        read_records(["table.csv"])
+    write(here / "table.xls")
+    with pytest.raises(InputError, match=r"'table.xls'.*\.txt, \.md, \.jsonl, \.jsonl\.gz"):
+        read_records(["table.xls"])
 
 
 def test_names_that_clash_get_the_given_path_in_front_whatever_the_order(here: Path) -> None:

@@ -91,7 +91,8 @@ class SharedPage(Struct, frozen=True, kw_only=True):
     """A new record that cites the page that others cite, though their contents disagree: no finding."""
 
     record: Member
-    others: Annotated[tuple[Member, ...], Meta(description="Known or new.")]
+    others: Annotated[tuple[Member, ...], Meta(description="Known ones, then new ones that come before.")]
+    further: Annotated[Count, Meta(description="Others that are not named.")] = 0
     source_url: str
     reason: str
 
@@ -208,6 +209,7 @@ def _shared_page(page: findings.SharedPage) -> SharedPage:
     return SharedPage(
         record=_member(page.record),
         others=_members(page.others),
+        further=page.further,
         source_url=writable(page.source_url),
         reason=writable(page.reason),
     )

@@ -102,7 +102,7 @@ def further(finding: Finding) -> list[Pieces]:
 def shared_page(page: SharedPage) -> list[Pieces]:
     """The page, who else cites it, and what that looks like: a line each."""
     others = chain.from_iterable((", ", named(other)) for other in page.others[:OTHERS_TOLD])
-    cut = len(page.others) - OTHERS_TOLD
+    cut = max(len(page.others) - OTHERS_TOLD, 0) + page.further
     more = f", … {cut:,} more" if cut > 0 else ""
     return [
         ["Cites the page of ", *list(others)[1:], more, ", though the contents disagree: look at the citation"],

@@ -1,0 +1,88 @@
+"""The page of a report of 10,000 records, made by rule: 3,000 clusters of three, 1,000 records alone."""
+
+from dataclasses import fields
+
+from dedup.report.document import Encoder, Input, Stage, Tool
+from dedup.report.html.data import Cluster, Cut, Detail, Outlook, PageData, Pair, Record, Text
+from dedup.settings import Settings
+
+CLUSTERS, EACH, ALONE = 3_000, 3, 1_000
+LANGUAGES = ("en", "fa", "fr", "ar")
+
+
+def big_page() -> PageData:
+    """Cluster i is in English and in Persian (even i, site even.example) or Arabic (odd i, odd.example), and in French;
+    its weakest pair has a probability from 0.5 to 0.995, in no order. Each text says "needle i".
+    """
+    records = [record(i, version) for i in range(CLUSTERS) for version in range(EACH)]
+    pairs = [pair(i, left, right) for i in range(CLUSTERS) for left, right in ((0, 1), (0, 2), (1, 2))]
+    return PageData(
+        tool=Tool(name="dedup", version="0"),
+        encoder=Encoder(name="none", digest="", calibration=""),
+        first_encoder=None,
+        settings={one.name: getattr(Settings(), one.name) for one in fields(Settings)},
+        threshold=0.5,
+        input=Input(
+            records=CLUSTERS * EACH + ALONE,
+            skipped=0,
+            languages={"ar": CLUSTERS // 2, "en": CLUSTERS + ALONE, "fa": CLUSTERS // 2, "fr": CLUSTERS},
+            dropped_segments=0,
+            shortened=(),
+        ),
+        funnel=(Stage(stage="candidates", pairs=20_000), Stage(stage="confirmed", pairs=len(pairs))),
+        relations=("translation",),
+        finders=("vectors",),
+        confirmed=("model",),
+        evidence=("prior", "alignment"),
+        records=tuple(records),
+        texts=tuple(text(place // EACH) for place in range(len(records))),
+        pairs=tuple(pairs),
+        clusters=tuple(map(cluster, range(CLUSTERS))),
+        outside=(),
+        conflicts=(),
+        skipped=(),
+        outlooks=(Outlook(threshold=0.5, clusters=CLUSTERS, records=CLUSTERS * EACH, gone=0, new=0, concerned=0),),
+        cut=Cut(
+            characters=6_000,
+            texts=len(records),
+            texts_cut=0,
+            links=len(pairs),
+            links_shown=len(pairs),
+            outside=0,
+            outside_shown=0,
+            floor=0.1,
+            pairs=len(pairs),
+            pairs_detailed=len(pairs),
+        ),
+    )
+
+
+def record(i: int, version: int) -> Record:
+    language = ("en", "fa" if i % 2 == 0 else "ar", "fr")[version]
+    site = "even" if i % 4 == 0 else "odd"
+    url = f"https://www.{site}.example/{i}"
+    return Record(f"record {i} {'abc'[version]}", None, None, language, url, 900, i * EACH + version, i)
+
+
+def text(i: int) -> Text:
+    """Some 900 characters."""
+    sentences = (
+        f"needle {i} is said in sentence {n}, which has {i * n} words and goes on for a while." for n in range(12)
+    )
+    return Text(tuple(sentences), 0, 0)
+
+
+def pair(i: int, left: int, right: int) -> Pair:
+    evidence = ((0, 1.0, -2.0, ""), (1, 0.8, 4.0, ""))
+    detail = Detail(evidence, tuple((n, n, 90) for n in range(12)), (str(i),), ())
+    return Pair(i * EACH + left, i * EACH + right, 0, least(i) if (left, right) == (1, 2) else 1.0, (0,), 0, detail)
+
+
+def least(i: int) -> float:
+    return 0.5 + (i * 7_919 % 5_000) / 10_100
+
+
+def cluster(i: int) -> Cluster:
+    members = tuple(i * EACH + version for version in range(EACH))
+    links = (i * EACH + 2, i * EACH, i * EACH + 1)
+    return Cluster(f"{i:016x}", f"https://{i}.example/", 1.0, members, members[0], links, EACH, links[0], ())

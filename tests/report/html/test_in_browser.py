@@ -1,0 +1,265 @@
+"""The page as a browser shows it. Where there is no Chromium these tests are skipped, and .ci/run says so."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import chromium
+import pytest
+from chromium import Page
+
+from dedup.cli import main
+from dedup.model import Report
+from dedup.pipeline import Stages
+from dedup.report.html.collect import page_data
+from dedup.report.html.page import page_of
+
+from .big import big_page
+from .conftest import HOSTILE
+
+pytestmark = pytest.mark.skipif(chromium.CHROMIUM is None, reason="no Chromium")
+
+SEEDS = Path(__file__).parents[3] / "seeds"
+Open = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, made: tuple[Stages, Report]) -> dict[str, Path]:
+    """The pages: of the seeds, of texts that would like to be markup, of 10,000 records."""
+    folder = tmp_path_factory.mktemp("pages")
+    files = {name: folder / f"{name} #?%.html" for name in ("seeds", "hostile", "big")}
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(SEEDS), "--confirm", "never", "--html", str(files["seeds"])])
+    assert end.value.code == 0
+    files["hostile"].write_bytes(page_of(page_data(*made, 0.5)))
+    files["big"].write_bytes(page_of(big_page()))
+    return files
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium.browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def opened(window: Page, files: dict[str, Path]) -> Iterator[Open]:
+    """Opens a page by its name; in the end nothing may have gone wrong, nor been asked of the network."""
+    names = []
+
+    def open_page(name: str) -> Page:
+        names.append(name)
+        window.complaints.clear()
+        window.requests.clear()
+        window.open(files[name])
+        return window
+
+    yield open_page
+    assert window.complaints == []
+    assert window.requests == [files[name].as_uri() for name in names]
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    found = page.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)")
+    assert isinstance(found, list)
+    return found
+
+
+def focused(page: Page) -> object:
+    return page.run("document.activeElement.textContent || document.activeElement.id")
+
+
+def test_seeds_are_told_at_a_glance(opened: Open) -> None:
+    page = opened("seeds")
+    assert texts(page, "h1") == ["Overview"]
+    assert texts(page, ".cards b")[:4] == ["5", "1", "2", "1"]
+    page.go("#/clusters")
+    assert texts(page, "#count") == ["1 of 1 cluster, 2 records"]
+    assert texts(page, "a.open") == ["004_e605c14773b2b594.txt"]
+
+
+def test_pair_is_laid_out_by_the_direction_of_its_languages(opened: Open) -> None:
+    page = opened("seeds")
+    page.go("#/pair/0")
+    shown = "[...document.querySelectorAll('.sides .text')]"
+    found = page.run(f"{shown}.map(e => [e.lang, getComputedStyle(e).direction, e.textContent])")
+    assert isinstance(found, list)
+    assert [one[:2] for one in found] == [["ar", "rtl"], ["hi", "ltr"]]
+    assert "٤٠٢" in found[0][2] or "402" in found[0][2]
+    assert {"402", "317", "96", "113"} <= set(texts(page, "mark.shared"))
+
+
+def test_aligned_passages_show_each_other_on_focus_and_under_the_pointer(opened: Open) -> None:
+    page = opened("seeds")
+    page.go("#/pair/0")
+    assert texts(page, ".chosen") == []
+    page.run("document.querySelector('.sides .paired').focus()")
+    left, right = texts(page, ".chosen")
+    assert left == texts(page, ".sides section:first-child .paired")[0]
+    assert right in texts(page, ".sides section:last-child .paired")
+    page.press("ArrowDown")
+    assert texts(page, ".chosen")[0] == texts(page, ".sides section:first-child .paired")[1]
+    page.run("document.activeElement.blur()")
+    page.run("document.querySelector('.sides .paired').dispatchEvent(new MouseEvent('mouseenter'))")
+    assert texts(page, ".chosen") == [left, right]
+
+
+def test_evidence_adds_up_to_the_probability(opened: Open) -> None:
+    page = opened("seeds")
+    page.go("#/pair/0")
+    rows = page.run(
+        "[...document.querySelectorAll('main table tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
+    )
+    assert isinstance(rows, list)
+    assert rows[0][0] == "prior"
+    weights = [float(row[2].replace("−", "-")) for row in rows]
+    assert sum(weights) == pytest.approx(float(rows[-1][3]), abs=0.01 * len(rows))
+    assert texts(page, "h1")[0].endswith(rows[-1][4])
+
+
+@pytest.mark.parametrize("place", ["#/", "#/clusters", "#/review", "#/thresholds", "#/conflicts", "#/skipped"])
+def test_hostile_text_stays_text_in_every_list(opened: Open, place: str) -> None:
+    page = opened("hostile")
+    page.go(place)
+    assert page.run("window.broken") is None
+    assert page.run("document.querySelectorAll('main script, main img, main b > *, main i, main u').length") == 0
+
+
+def test_hostile_text_stays_text_where_it_is_shown_whole(opened: Open) -> None:
+    page = opened("hostile")
+    shown = page.run(
+        "JSON.parse(document.getElementById('data').textContent).clusters.map(c => c[0])",
+    )
+    assert isinstance(shown, list)
+    for cluster in shown:
+        page.go(f"#/cluster/{cluster}")
+        assert page.run("window.broken") is None
+    page.go("#/clusters")
+    page.run("document.getElementById('search').focus()")
+    page.type("<i onclick=alert(1)>d")
+    assert texts(page, "#count") == ["1 of 2 clusters, 2 records"]
+    page.run("document.querySelector('a.open').click()")
+    page.run("new Promise(done => setTimeout(done, 50)).then(() => document.querySelector('a.open').click())")
+    page.run("new Promise(done => setTimeout(done, 50))")
+    assert any("</script>" in text and HOSTILE[1].split(" {{")[0] in text for text in texts(page, ".sides .text"))
+    assert "{{ 7 * 7 }}" in " ".join(texts(page, ".sides .text"))
+    assert page.run("window.broken") is None
+    assert page.run("document.querySelectorAll('.sides script, .sides img, .sides svg').length") == 0
+
+
+def test_skipped_input_is_listed_with_its_place(opened: Open) -> None:
+    page = opened("hostile")
+    page.go("#/skipped")
+    assert texts(page, "tbody td") == ["<u>bad</u>.jsonl:7", "not JSON: <script>"]
+
+
+def test_script_put_into_the_page_is_not_run(window: Page, files: dict[str, Path], tmp_path: Path) -> None:
+    tampered = tmp_path / "tampered.html"
+    tampered.write_bytes(
+        files["seeds"]
+        .read_bytes()
+        .replace(b"</body>", b"<script>window.broken = 7</script><img src=http://127.0.0.1:9/>")
+    )
+    window.open(tampered)
+    assert window.run("window.broken") is None
+    assert window.run("document.querySelector('h1').textContent") == "Overview"
+
+
+def test_ten_thousand_records_are_searched_filtered_and_sorted(opened: Open) -> None:
+    page = opened("big")
+    page.go("#/clusters")
+    assert texts(page, "#count") == ["3,000 of 3,000 clusters, 9,000 records"]
+    assert len(texts(page, "a.open")) == 50
+    page.run("document.getElementById('search').focus()")
+    page.type("needle 1234 is said")
+    assert texts(page, "#count") == ["1 of 3,000 clusters, 3 records"]
+    page.run("[...document.querySelectorAll('button')].find(b => b.textContent == 'Clear').click()")
+    filter_by(page, "language", "fa")
+    assert texts(page, "#count") == ["1,500 of 3,000 clusters, 4,500 records"]
+    filter_by(page, "site", "even.example")
+    assert texts(page, "#count") == ["750 of 3,000 clusters, 2,250 records"]
+    filter_by(page, "from", "0.99")
+    (count,) = texts(page, "#count")
+    assert 0 < int(count.split(" ")[0]) < 100
+
+
+def filter_by(page: Page, name: str, value: str) -> None:
+    page.run(
+        f"(e => {{ e.value = {json.dumps(value)}; e.dispatchEvent(new Event('input', {{ bubbles: true }})) }})"
+        f"(document.querySelector('[name={name}]'))"
+    )
+    page.run("new Promise(done => setTimeout(done, 100))")
+
+
+def test_borderline_clusters_come_first_and_pages_turn(opened: Open) -> None:
+    page = opened("big")
+    page.go("#/clusters")
+    least = [float(text) for text in texts(page, "tbody tr td:last-child")]
+    assert least == sorted(least)
+    page.run("[...document.querySelectorAll('button')].find(b => b.textContent == 'Last').click()")
+    after = [float(text) for text in texts(page, "tbody tr td:last-child")]
+    assert min(after) >= max(least)
+
+
+def test_keyboard_leads_from_the_search_to_a_pair_and_back(opened: Open) -> None:
+    page = opened("big")
+    page.press("/")
+    assert texts(page, "h1") == ["Clusters"]
+    page.type("needle 77 is said")
+    page.press("ArrowDown")
+    assert focused(page) == "record 77 a"
+    page.press("Enter")
+    assert texts(page, "h1")[0].startswith("Cluster of 3 records")
+    page.press("ArrowDown")
+    page.press("Enter")
+    assert texts(page, "h1")[0].startswith("Pair: translation")
+    assert page.run("getComputedStyle(document.querySelector('[lang=ar], [lang=fa]')).direction") == "rtl"
+    page.press("Escape")
+    assert texts(page, "h1")[0].startswith("Cluster of 3 records")
+    page.press("Escape")
+    assert texts(page, "#count") == ["1 of 3,000 clusters, 3 records"]
+
+
+def test_counts_are_told_to_screen_readers_and_the_parts_of_the_page_named(opened: Open) -> None:
+    page = opened("big")
+    page.go("#/clusters")
+    assert texts(page, "[aria-live]") == ["3,000 of 3,000 clusters, 9,000 records"]
+    assert page.run("['header', 'nav', 'main', 'footer'].every(name => document.querySelector(name))")
+    unnamed = (
+        "[...document.querySelectorAll('main input, main select, header select')].filter(e => !e.labels.length).length"
+    )
+    assert page.run(unnamed) == 0
+    assert texts(page, "nav a[aria-current=page]") == ["Clusters"]
+
+
+@pytest.mark.parametrize(
+    ("system", "chosen", "dark"),
+    [("light", "", False), ("dark", "", True), ("dark", "light", False), ("light", "dark", True)],
+)
+def test_colours_follow_the_system_unless_chosen(opened: Open, system: str, chosen: str, dark: bool) -> None:
+    page = opened("seeds")
+    page.prefer(system)
+    page.run(
+        f"(e => {{ e.value = '{chosen}'; e.dispatchEvent(new Event('change')) }})(document.getElementById('theme'))"
+    )
+    background = page.run("getComputedStyle(document.body).backgroundColor")
+    page.run("localStorage.clear()")
+    assert (background == "rgb(20, 23, 27)") == dark
+
+
+def test_narrow_window_needs_no_sideways_scrolling(opened: Open) -> None:
+    page = opened("seeds")
+    page.prefer("light", width=380)
+    for place in ("#/", "#/clusters", "#/pair/0", "#/review", "#/thresholds"):
+        page.go(place)
+        assert page.run("document.documentElement.scrollWidth") == 380, place
+    page.prefer("light")
+
+
+def test_print_shows_texts_whole_and_no_controls(opened: Open) -> None:
+    page = opened("seeds")
+    page.go("#/pair/0")
+    page.prefer("light", media="print")
+    assert page.run("getComputedStyle(document.querySelector('header')).display") == "none"
+    assert page.run("getComputedStyle(document.querySelector('.text')).maxHeight") == "none"
+    page.prefer("light")
