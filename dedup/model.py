@@ -254,6 +254,45 @@ class EncoderInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Clusters that another threshold would replace by others: the articles of each, ascending, in order.
+
+    The clusters on the two sides are connected: each shares an article with one of the other side, unless there is
+    none. An article of one side alone would be in no cluster on the other.
+    """
+
+    before: tuple[tuple[int, ...], ...]
+    after: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a threshold would give: ``clusters`` of two or more articles, which hold ``articles``; see
+    :mod:`dedup.sweep`. ``changes`` are against the run, by their first article; none at the run's own threshold.
+    """
+
+    threshold: float
+    clusters: int
+    articles: int
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def gone(self) -> int:
+        """Clusters of the run that would not be there as they are."""
+        return sum(len(change.before) for change in self.changes)
+
+    @property
+    def new(self) -> int:
+        """Clusters that are none of the run's."""
+        return sum(len(change.after) for change in self.changes)
+
+    @property
+    def concerned(self) -> int:
+        """Articles in either."""
+        return sum(len({i for group in (*one.before, *one.after) for i in group}) for one in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
 
@@ -274,3 +313,5 @@ class Report:
     first_encoder: EncoderInfo | None = None
     boilerplate: int = 0
     """Different passages that counted little, because they stand in several texts that are otherwise unlike."""
+    outlooks: tuple[Outlook, ...] | None = None
+    """What other thresholds would give, and the run's own, ascending; none where nobody asked (:mod:`dedup.sweep`)."""

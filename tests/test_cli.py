@@ -14,6 +14,7 @@ from dedup.report.schema import report_schema
 from .conftest import Cli
 
 ROOT = Path(__file__).parents[1]
+HANDMADE = ROOT / "tests" / "handmade" / "articles.jsonl"
 TEXT = "The council elected seventeen members to the new committee on Monday, all 402 of its delegates being there.\n"
 
 
@@ -63,6 +64,20 @@ def test_run_writes_the_report_beside_what_it_prints(cli: Cli, copies: Path, tmp
     assert report["tool"] == {"name": "dedup", "version": dedup.__version__}
     document = report_schema()["$defs"]["Document"]
     assert set(document["required"]) <= set(report) <= set(document["properties"])
+
+
+def test_run_tells_what_other_thresholds_would_change(cli: Cli, tmp_path: Path) -> None:
+    code, out, _ = cli("run", HANDMADE, "--confirm", "never", "--sweep", "-o", tmp_path / "r.json")
+    assert code == 0
+    assert "\nOther thresholds, from the pairs that this run has judged\n" in out
+    report = json.loads((tmp_path / "r.json").read_text())
+    (own,) = (one for one in report["sweep"] if one["threshold"] == 0.5)
+    assert (own["clusters"], own["changes"]) == (len(report["clusters"]), [])
+    clusters = {cluster["id"] for cluster in report["clusters"]}
+    gone = {one for outlook in report["sweep"] for change in outlook["changes"] for one in change["before"]}
+    assert gone
+    assert gone <= clusters
+    assert cli("run", HANDMADE, "--confirm", "never", "--format", "json")[1].count('"sweep"') == 0
 
 
 def test_report_that_cannot_be_written_is_still_printed(cli: Cli, copies: Path) -> None:

@@ -1,6 +1,7 @@
 """``dedup run``: which of many records carry the same article."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write the report as a page here: one file for a browser.")
+@click.option("--sweep", is_flag=True, help="Tell what other thresholds would change, without computing again.")
 @format_option
 @threshold_option
 @model_option
@@ -47,6 +49,7 @@ def run(
     paths: tuple[str, ...],
     output: Path | None,
     html: Path | None,
+    sweep: bool,
     form: str,
     threshold: float | None,
     model: str | None,
@@ -84,6 +87,9 @@ def run(
         records = read_records(paths, fields_of(**field_names))
         stages = run_stages(records, settings, encoder_of(settings), progress=progress)
         report = report_of(stages, settings)
+        if sweep:
+            progress("trying other thresholds")
+            report = _with_outlooks(report, stages, settings)
         seconds = time.monotonic() - started
     if not report.articles:
         raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
@@ -95,6 +101,12 @@ def run(
         _publish(report, seconds, form, output)
     if strict and report.skipped:
         raise InputError(f"{first_skipped(report.skipped)} (--strict)")
+
+
+def _with_outlooks(report: "Report", stages: "Stages", settings: Settings) -> "Report":
+    from dedup.sweep import sweep
+
+    return replace(report, outlooks=sweep(stages, settings.threshold))
 
 
 def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Path) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Annotated, Final, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from dedup import __version__, model
 from dedup.explain import Explanation, Side
+from dedup.report import layout
 from dedup.report.console import Printer, counted, listed, shown_probability
 from dedup.report.document import (
     Encoder,
@@ -90,7 +90,7 @@ def explanation_json(explanation: Explanation) -> bytes:
         ),
         shared_figures=explanation.shared_figures,
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return layout.laid_out(document)
 
 
 def _side(side: Side) -> OneSide:
