@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from dedup.model import EncoderInfo, Entry, Evidence, Finder, Link, Relation
 from dedup.read import Fields, read_records
 from dedup.report.document import document_of
 from dedup.report.explanation import explanation_json, render_explanation
+
+from . import stages
 
 pytestmark = pytest.mark.usefixtures("calibrated_by_hand")
 
@@ -40,9 +43,9 @@ def explained(left: str, right: str, url: str | None = None) -> Explanation:
     return explain(*records, encoder=HashingEncoder())
 
 
-def shown(explanation: Explanation, width: int = 80) -> str:
+def shown(explanation: Explanation, width: int = 80, full: bool = False) -> str:
     file = io.StringIO()
-    render_explanation(explanation, Console(file=file, width=width))
+    render_explanation(explanation, Console(file=file, width=width), full=full)
     return file.getvalue()
 
 
@@ -57,12 +60,13 @@ def made_by_hand() -> Explanation:
     )
     probability = 1 / (1 + math.exp(-math.fsum(one.weight for one in evidence)))
     return Explanation(
-        left=Side(arabic, 3, 0, ("وكان برفقة الوفد " * 9,), ()),
-        right=Side(hindi, 2, 5, (), ("12",)),
+        left=Side(arabic, 3, 0, ("وكان برفقة الوفد " * 9,), (0.314,), ()),
+        right=Side(hindi, 2, 5, (), (), ("12",)),
         link=Link(0, 1, Relation.TRANSLATION, probability, (), evidence),
         threshold=0.5,
         passages=(Passage("بلغ العدد 402", "402 संख्या", 0.831),),
         shared_figures=("402", "317"),
+        clashing_figures=(("11", "12"),),
         encoder=EncoderInfo("e", "d", "c"),
     )
 
@@ -149,6 +153,7 @@ def test_explanation_on_80_columns() -> None:
         "   hi, 4,423 characters, 2 segments (5 more not compared)",
         "",
         "The same article (translation): probability 0.881, threshold 0.5",
+        "For it: passages align 0.66, figures shared: 402 317",
         "",
         "evidence        value  weight  log-odds  probability  detail",
         "prior            1.00   -6.20     -6.20        0.002",
@@ -159,12 +164,44 @@ def test_explanation_on_80_columns() -> None:
         "  0.83  A \u2068بلغ العدد 402\u2069",
         "        B 402 संख्या",
         "",
-        "Only in A: 1 of 3 segments",
-        "  \u2068" + ("وكان برفقة الوفد " * 9)[:77].rstrip() + "…\u2069",
+        "Only in A: 1 of 3 segments, with the similarity to the nearest of B",
+        "  0.31  A \u2068" + ("وكان برفقة الوفد " * 9)[:69].rstrip() + "…\u2069",
         "",
         "Figures in both (2): 402, 317",
         "Figures of B missing in A (1): 12",
+        "Figures that clash, of A and of B (1): 11 and 12",
     ]
+
+
+def test_full_explanation_holds_all_of_every_passage() -> None:
+    many = tuple(Passage(f"Left passage {i} {'tells ' * 20}{i}.", f"Right {i}.", 0.8) for i in range(50))
+    lost = tuple(f"Only here is {i}." for i in range(30))
+    made = made_by_hand()
+    explanation = replace(made, passages=many, left=replace(made.left, unmatched=lost, nearest=(0.25,) * 30))
+    short, full = shown(explanation), shown(explanation, full=True)
+    assert "… 30 more (all with --full)" in short
+    assert "… 22 more (all with --full)" in short
+    assert "more (" not in full
+    words = full.split()
+    for passage in many:
+        assert all(word in words for word in (*passage.left.split(), *passage.right.split()))
+    assert sum(line.startswith("  0.25  A Only here is ") for line in full.splitlines()) == 30
+    assert max(map(cell_len, full.splitlines())) <= 80
+
+
+def test_figures_are_marked_where_they_stand() -> None:
+    file = io.StringIO()
+    passage = Passage("Of 402 people 12 left, 99 stayed.", "B", 0.8)
+    console = Console(file=file, width=200, force_terminal=True, color_system="standard", highlight=False)
+    render_explanation(replace(made_by_hand(), passages=(passage,)), console)
+    assert "Of \x1b[1;32m402\x1b[0m people \x1b[1;31m12\x1b[0m left, 99 stayed." in file.getvalue()
+
+
+def test_segment_without_a_partner_comes_with_what_is_nearest() -> None:
+    side = explained(f"{COUNCIL}\n{WEATHER}", f"{COUNCIL}\n{BUDGET}").left
+    assert side.unmatched == (WEATHER,)
+    (nearest,) = side.nearest
+    assert -1 <= nearest < stages.calibration().partner_similarity
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])
@@ -189,6 +226,8 @@ def test_json_says_what_the_text_says() -> None:
     assert document["passages"] == [{"left": "بلغ العدد 402", "right": "402 संख्या", "similarity": 0.831}]
     assert (document["left"]["record"]["id"], document["left"]["record"]["characters"]) == ("خبر.txt", 3_893)
     assert document["right"]["missing_figures"] == ["12"]
+    assert document["clashing_figures"] == [{"left": "11", "right": "12"}]
+    assert document["left"]["nearest"] == [0.314]
     assert json.loads(explanation_json(explain(Record("a", COUNCIL), Record("b", COUNCIL))))["encoder"] is None
 
 

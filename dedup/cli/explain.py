@@ -23,6 +23,7 @@ from dedup.cli.terminal import progress_shown, standard_output, warn_if_uncalibr
 @click.argument("b")
 @click.option("--report", "report_file", type=FILE, metavar="FILE", help="A report that names A or B.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="Input that holds A or B; repeatable.")
+@click.option("--full", is_flag=True, help="Show every passage, and all of it.")
 @format_option
 @threshold_option
 @model_option
@@ -33,6 +34,7 @@ def explain(
     b: str,
     report_file: Path | None,
     inputs: tuple[str, ...],
+    full: bool,
     form: str,
     threshold: float | None,
     model: str | None,
@@ -68,4 +70,4 @@ def explain(
     if form == "json":
         click.echo(explanation_json(explanation), nl=False)
     else:
-        render_explanation(explanation, standard_output())
+        render_explanation(explanation, standard_output(), full=full)
