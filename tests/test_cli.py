@@ -80,6 +80,23 @@ def test_run_tells_what_other_thresholds_would_change(cli: Cli, tmp_path: Path) 
     assert cli("run", HANDMADE, "--confirm", "never", "--format", "json")[1].count('"sweep"') == 0
 
 
+def test_run_writes_the_assignment(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    (copies / "=c.txt").write_text("Showers are expected over the northern hills tonight, clearing from the west.")
+    code, _, err = cli("run", copies, "--confirm", "never", "--assignment", tmp_path / "a.csv")
+    assert code == 0
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert rows[0] == "id,path,line,language,cluster,role,size,probability"
+    assert [(row.split(",")[0], row.split(",")[5]) for row in rows[1:]] == [
+        ("'=c.txt", "single"),
+        ("a.txt", "keep"),
+        ("b.txt", "copy"),
+    ]
+    assert "1 cell that a spreadsheet would run as a formula begins with '" in err
+    code, out, err = cli("run", copies, "--assignment", tmp_path / "a.xls")
+    assert (code, out) == (2, "")
+    assert "no table has such an ending" in err
+
+
 def test_report_that_cannot_be_written_is_still_printed(cli: Cli, copies: Path) -> None:
     code, out, err = cli("run", copies, "-o", copies)
     assert code == 2

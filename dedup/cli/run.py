@@ -23,7 +23,7 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.settings import Settings
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write the report as a page here: one file for a browser.")
+@click.option("--assignment", type=FILE, metavar="FILE", help="Write a table here: record, cluster, role, probability.")
 @click.option("--sweep", is_flag=True, help="Tell what other thresholds would change, without computing again.")
 @format_option
 @threshold_option
@@ -49,6 +50,7 @@ def run(
     paths: tuple[str, ...],
     output: Path | None,
     html: Path | None,
+    assignment: Path | None,
     sweep: bool,
     form: str,
     threshold: float | None,
@@ -77,8 +79,10 @@ def run(
         calibration=calibration,
         workers=workers or processors(),
     )
-    for file in filter(None, (output, html)):
+    for file in filter(None, (output, html, assignment)):
         check_folder_of(file)
+    if assignment is not None:
+        _check_assignment_file(assignment)
     with progress_shown() as progress:
         from dedup.pipeline import report_of, run_stages
         from dedup.read import read_records
@@ -97,6 +101,8 @@ def run(
     try:
         if html is not None:
             _write_page(stages, report, settings, html)
+        if assignment is not None:
+            _write_assignment(report, assignment)
     finally:  # what could not be written can still be read
         _publish(report, seconds, form, output)
     if strict and report.skipped:
@@ -107,6 +113,25 @@ def _with_outlooks(report: "Report", stages: "Stages", settings: Settings) -> "R
     from dedup.sweep import sweep
 
     return replace(report, outlooks=sweep(stages, settings.threshold))
+
+
+def _check_assignment_file(file: Path) -> None:
+    from dedup.report.assignment import check_assignment_file
+
+    check_assignment_file(file)
+
+
+def _write_assignment(report: "Report", file: Path) -> None:
+    from dedup.report.assignment import GUARD, assignment, table_of
+    from dedup.report.json_file import write_atomically
+
+    table = table_of(assignment(report), file)
+    write_atomically(file, table.data)
+    if table.guarded:
+        one = "1 cell that a spreadsheet would run as a formula begins"
+        several = f"{table.guarded:,} cells that a spreadsheet would run as formulas begin"
+        told = f"{one if table.guarded == 1 else several} with {GUARD}"
+        complain(f"{file}: {told}; .jsonl and .parquet hold all as they are")
 
 
 def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Path) -> None:
