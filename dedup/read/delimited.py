@@ -1,4 +1,4 @@
-"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or as gzip.
+"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or compressed.
 
 Fields may stand in double quotes, with separators, line ends and doubled quotes in them (RFC 4180; for tabs the same).
 The names in the first row that is not blank are those of the fields. An empty id is none.

@@ -7,7 +7,7 @@ from dedup.errors import InputError
 from dedup.model import Record, Skipped
 from dedup.read import delimited, lines
 from dedup.read.fields import Fields, Origin
-from dedup.read.jsonl import read_jsonl, read_jsonl_gz
+from dedup.read.jsonl import read_jsonl, read_jsonl_gz, read_jsonl_zst
 from dedup.read.texts import read_text
 
 Reader = Callable[[BinaryIO, Origin, Fields], Iterator[Record | Skipped]]
@@ -18,10 +18,13 @@ READERS: dict[str, Reader] = {
     ".md": read_text,
     ".jsonl": read_jsonl,
     ".jsonl.gz": read_jsonl_gz,
+    ".jsonl.zst": read_jsonl_zst,
     ".csv": delimited.reader(","),
     ".csv.gz": delimited.reader(",", lines.inflated),
+    ".csv.zst": delimited.reader(",", lines.unzstandard),
     ".tsv": delimited.reader("\t"),
     ".tsv.gz": delimited.reader("\t", lines.inflated),
+    ".tsv.zst": delimited.reader("\t", lines.unzstandard),
 }
 
 IN_FOLDERS = (".txt", ".md")
