@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from typing import Final
 
 ALSO: Final[Mapping[str, tuple[str, ...]]] = {
-    "url": ("metadata.url", "meta.url", "warc_headers.warc-target-uri"),
-    "lang": ("language", "metadata.language", "metadata.lang", "meta.language", "metadata.identification.label"),
+    "url": ("metadata.url", "meta.url", "warc_headers.warc-target-uri", "meta.warc_headers.warc-target-uri"),
+    "lang": (
+        "language",
+        "metadata.language",
+        "metadata.lang",
+        "meta.language",
+        "metadata.identification.label",
+        "meta.identification.label",
+    ),
 }
 """Default name of a field -> where else its value is, in the layouts that corpora come in; the first that is there.
 
-Those of datatrove (``metadata``), of FineWeb and FineWeb-2 (``url`` and ``language`` at the top), of RedPajama (``meta``)
-and of OSCAR (``warc_headers``, ``metadata.identification``), by their dataset cards. There are no other names for the
-text or the id: another text would be compared, and of records with one id all but one are passed over.
+Those of datatrove (``metadata``), FineWeb and FineWeb-2 (``url`` and ``language`` at the top), RedPajama (``meta``) and
+OSCAR (``warc_headers``, ``identification``), by their dataset cards. There are no other names for the text or the id:
+another text would be compared, and of records with one id all but one are passed over.
 """
 
 

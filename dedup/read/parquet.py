@@ -14,6 +14,7 @@ from dedup.read.fields import Fields, Origin
 from dedup.read.rows import Rows
 
 EXTRA: Final = "parquet"
+PACKAGE: Final = "pyarrow"
 
 PORTION: Final = 256
 """Rows that are held at once."""
