@@ -36,6 +36,14 @@ class Findings:
         clustered = {text for members in self._clusters for text in members}
         self._clusters += [(text,) for text in range(len(self._texts)) if text not in clustered]
 
+    @property
+    def with_known(self) -> set[int]:
+        """The texts that are in one cluster with a known one, or are known."""
+        return {text for found in self._clusters if any(map(self._is_known, found)) for text in found}
+
+    def _is_known(self, text: int) -> bool:
+        return any(known for _, known in self._texts[text].members)
+
     def all(self) -> Iterator[Finding]:
         """The new records that have a match."""
         for cluster_ in self._clusters:
@@ -53,7 +61,7 @@ class Findings:
         matches = self._told(entry, text, copy)
         for link in links:
             matches += self._told(entry, link.right if link.left == text else link.left, link)
-        known = [other for other in others if any(is_known for _, is_known in self._texts[other].members)]
+        known = [other for other in others if self._is_known(other)]
         if not matches and known:
             # It joined known ones though none of them is probable enough by itself: the best of these is told.
             best = max((self._judged(text, other) for other in known), key=lambda link: link.probability)

@@ -130,7 +130,9 @@ def check(
     with progress_shown() as progress:
         started = time.monotonic()
         accepted = None if baseline is None else _baseline(baseline, update_baseline)
-        checked = _checked(_Call(new, against, changed_since, fields_of(**field_names), called), progress)
+        checked = _checked(
+            _Call(new, against, changed_since, fields_of(**field_names), called, baseline is not None), progress
+        )
         if accepted is not None:
             accepted, checked = _accepting(accepted, checked, update_baseline)
         seconds = time.monotonic() - started
@@ -172,6 +174,8 @@ class _Call:
     changed_since: str | None
     fields: "Fields"
     settings: Mapping[str, str | float | None]
+    thorough: bool
+    """Whether each pair counts: a baseline accepts pairs."""
 
 
 def _checked(call: _Call, progress: "Progress") -> "Checked":
@@ -189,6 +193,7 @@ def _checked(call: _Call, progress: "Progress") -> "Checked":
             records,
             settings,
             gone=changes.gone if changes else (),
+            thorough=call.thorough,
             encoder=encoder,
             progress=progress,
         )
