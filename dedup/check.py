@@ -137,6 +137,7 @@ class _Check:
             replaced=len(hidden.replaced),
             gone=len(hidden.gone),
             findings=tuple(sorted(findings.all(), key=lambda finding: place_of(finding.record))),
+            same_id=tuple(sorted(findings.same_id(), key=lambda one: place_of(one.record))),
             shared_pages=shared_pages(world, links, clustering),
             skipped=skipped,
             known_skipped=self.known.skipped,
@@ -230,13 +231,19 @@ class _Check:
         """
         if self.thorough or self.models.closer is None:
             return set()
-        known = {place for place, text in enumerate(world.texts) if text.row is not None}
-        settled = {place for place in known if world.texts[place].position is not None}
+        texts = world.texts
+
+        def surely(new: int, known: int) -> bool:
+            members = texts[new].members
+            return texts[new].position is not None and all(texts[known].tells(one) for one, old in members if not old)
+
+        settled = {place for place, text in enumerate(texts) if text.row is not None and surely(place, place)}
         sure = max(OPEN[1], self.settings.threshold)
         for link in links:
-            if link.probability >= sure and (link.left in known or link.right in known):
-                settled |= {link.left, link.right}
-        return {place for place in settled if world.texts[place].position is not None}
+            if link.probability >= sure:
+                both = (link.left, link.right), (link.right, link.left)
+                settled |= {new for new, known in both if texts[known].row is not None and surely(new, known)}
+        return settled
 
     def matters(self, world: World, settled: Collection[int], link: Link) -> bool:
         """Whether what the model says of an open pair may change what is told of a new record."""

@@ -49,6 +49,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class SameId:
+    """A new row that carries the article of a known row of another table, or of standard input, in the same language,
+    and has its id: taken for its new version, and so no finding.
+    """
+
+    record: Entry
+    known: Entry
+    relation: Relation
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class SharedPage:
     """A new record that cites the page that ``others`` cite, though their contents disagree: no finding, but worth a
     look (a wrong citation, a home page). ``further`` counts those that are not named among ``others``: known ones come
@@ -75,7 +87,7 @@ class Checked:
     """The outcome of a check.
 
     ``records`` are the new records that were compared, ``replaced`` how many known records gave way to a new one that
-    is the same record (the same file, or the same id in a table), ``gone`` how many to a file that is no longer
+    is the same record (the same file, or the same id in the same table), ``gone`` how many to a file that is no longer
     there. ``known`` counts the known records that were left to compare with. All tuples are in a fixed order: records
     and findings by path, line and id.
     """
@@ -85,6 +97,7 @@ class Checked:
     replaced: int
     gone: int
     findings: tuple[Finding, ...]
+    same_id: tuple[SameId, ...]
     shared_pages: tuple[SharedPage, ...]
     skipped: tuple[Skipped, ...]
     """Of the new input."""

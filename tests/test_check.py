@@ -119,12 +119,53 @@ def test_another_file_of_the_same_name_is_a_duplicate() -> None:
     assert told(checked([Record("en", ENGLISH, language="en", path="new/en.txt")])) == [("en", ["en"])]
 
 
-def test_a_row_of_a_known_id_is_its_new_version_wherever_it_stands() -> None:
-    known = [Record("17", ENGLISH, language="en", path="known.jsonl", line=4)]
-    outcome = checked([Record("17", f"{ENGLISH} More.", language="en", path="new.jsonl", line=1)], known)
+KNOWN_ROW = Record("17", ENGLISH, language="en", path="known.jsonl", line=4)
+
+
+def row(id_: str, text: str, path: str = "new.jsonl", line: int = 1) -> Record:
+    return Record(id_, text, language="en", path=path, line=line)
+
+
+def test_a_row_of_a_known_id_in_its_table_takes_the_place_of_the_known_one() -> None:
+    for path in ("known.jsonl", "./x/../known.jsonl", str(Path("known.jsonl").absolute())):
+        outcome = checked([row("17", f"{ENGLISH} More.", path)], [KNOWN_ROW])
+        assert (outcome.findings, outcome.same_id, outcome.replaced, outcome.known) == ((), (), 1, 0)
+    moved = [row("17", BRIDGE, "known.jsonl"), row("18", ENGLISH, "known.jsonl", 2)]
+    assert not checked(moved, [KNOWN_ROW]).findings
+    assert told(checked([row("18", ENGLISH, line=4)], [KNOWN_ROW])) == [("18", ["17"])]
+
+
+@pytest.mark.parametrize("path", ["new.jsonl", "-"])
+def test_a_row_of_a_known_id_elsewhere_hides_no_known_row_but_from_itself(path: str) -> None:
+    new = [row("17", BRIDGE, path), row("18", ENGLISH, path, 2)]
+    outcome = checked(new, [KNOWN_ROW])
+    assert told(outcome) == [("18", ["17"])]
+    assert outcome.findings[0].matches[0].partner.path == "known.jsonl"
+    assert (outcome.replaced, outcome.known, outcome.same_id) == (0, 1, ())
+
+
+@pytest.mark.parametrize("text", [ENGLISH, f"{ENGLISH} More."])
+def test_a_row_that_has_the_id_and_the_article_of_a_known_one_elsewhere_is_its_version_and_named(text: str) -> None:
+    outcome = checked([row("17", text)], [KNOWN_ROW])
     assert not outcome.findings
-    assert outcome.replaced == 1
-    assert told(checked([Record("18", ENGLISH, language="en", path="new.jsonl", line=4)], known)) == [("18", ["17"])]
+    (one,) = outcome.same_id
+    assert (one.record.path, one.known.path) == ("new.jsonl", "known.jsonl")
+    assert (one.relation is Relation.EXACT) == (text == ENGLISH)
+    copy = row("copy", ENGLISH.upper(), "more.jsonl")
+    outcome = checked([row("17", text)], [KNOWN_ROW, copy])
+    assert told(outcome) == [("17", ["copy"])]
+    assert len(outcome.same_id) == 1
+
+
+def test_a_row_that_has_the_id_of_a_known_one_in_another_language_is_a_translation_of_it() -> None:
+    outcome = checked([Record("17", GERMAN, language="de", path="de.jsonl", line=4)], [KNOWN_ROW])
+    assert told(outcome) == [("17", ["17"])]
+    assert not outcome.same_id
+
+
+def test_an_id_that_ends_in_its_line_is_an_id_all_the_same() -> None:
+    known = [row("doc:4", ENGLISH, "known.jsonl", 4)]
+    assert checked([row("doc:4", f"{ENGLISH} More.", "known.jsonl", 4)], known).replaced == 1
 
 
 def test_the_first_line_of_standard_input_is_not_the_first_line_of_an_earlier_one() -> None:

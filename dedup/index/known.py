@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -119,30 +119,26 @@ class Index:
         """The known records that are not to be compared: those that one of ``new`` is itself, and those of the files
         ``gone``.
 
-        A file is itself by its path, from wherever it is seen. A row of a table is itself by its id, wherever the table
-        lies; where the id only tells its line, which changes with every row above it, it is itself in the same place of
-        the same file and with the same text, but not on standard input. A record that was read from nowhere is itself
+        A file is itself by its path, from wherever it is seen. A row is itself by its id in the same table; where the
+        id only tells its line, which changes with every row above it, in the same place and with the same text. Ids of
+        another table, or of standard input, may be those of other records (1, 2, 3 …): such a known record stays, and
+        is only not told to the row that has its id (:func:`is_version`). A record that was read from nowhere is itself
         by its id.
         """
         files: set[str] = set()
-        ids: set[str] = set()
         others: set[str] = set()
-        tables: dict[str, set[tuple[int, bytes]]] = defaultdict(set)
+        rows: dict[str, list[Entry]] = defaultdict(list)
         for entry in new:
             if entry.path is None:
                 others.add(writable(entry.id))
             elif entry.line is None:
                 files |= _spellings(entry.path)
-            elif not entry.id.endswith(f":{entry.line}"):
-                ids.add(writable(entry.id))
             elif entry.path != STDIN:
-                tables[entry.path].add((entry.line, entry.content))
-        of_id = "SELECT row FROM records WHERE id IN (?) AND"
+                rows[entry.path].append(entry)
         replaced = {
             *self._rows("SELECT row FROM records WHERE path IN (?) AND line IS NULL", files),
-            *self._rows(f"{of_id} line IS NOT NULL", ids),
-            *self._rows(f"{of_id} path IS NULL", others),
-            *(row for path, places in tables.items() for row in self._rows_at(path, places)),
+            *self._rows("SELECT row FROM records WHERE id IN (?) AND path IS NULL", others),
+            *(row for path, entries in rows.items() for row in self._rows_again(path, entries)),
         }
         away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(_spellings, gone))))
         away -= replaced
@@ -151,12 +147,18 @@ class Index:
     def _rows(self, query: str, values: Collection[str]) -> list[int]:
         return [row for (row,) in self._store.select(query, sorted(values))]
 
-    def _rows_at(self, path: str, places: Collection[tuple[int, bytes]]) -> Iterator[int]:
-        """The records of a table at these lines with these texts (their hashes)."""
-        query = "SELECT row, line, content FROM records WHERE path IN (?) AND line IS NOT NULL"
-        for row, line, content in self._store.select(query, sorted(_spellings(path))):
-            if (line, content) in places:
-                yield row
+    def _rows_again(self, path: str, entries: Sequence[Entry]) -> Iterator[int]:
+        """The rows of a table that are these."""
+        spelled = _spellings(path)
+        ids = sorted({writable(entry.id) for entry in entries if has_own_id(entry)})
+        of_ids = "SELECT row, path FROM records WHERE id IN (?) AND line IS NOT NULL"
+        yield from (row for row, its_path in self._store.select(of_ids, ids) if its_path in spelled)
+        places = {(entry.line, entry.content) for entry in entries if not has_own_id(entry)}
+        if places:
+            of_path = "SELECT row, line, content FROM records WHERE path IN (?) AND line IS NOT NULL"
+            for row, line, content in self._store.select(of_path, sorted(spelled)):
+                if (line, content) in places:
+                    yield row
 
     def _works_held_by_none_but(self, rows: Collection[int]) -> frozenset[int]:
         digests = {digest for (digest,) in self._store.select("SELECT digest FROM records WHERE row IN (?)", rows)}
@@ -309,6 +311,20 @@ def _holders(things: Iterable[Iterable[Any]]) -> dict[Any, list[int]]:
         for one in dict.fromkeys(some):
             holders[one].append(position)
     return holders
+
+
+def has_own_id(entry: Entry) -> bool:
+    """Whether the id of a row says which record it is; one that was made for a row without tells its file and line."""
+    name, _, line = entry.id.rpartition(":")
+    return line != str(entry.line) or PurePath(name).name != PurePath(entry.path or "").name
+
+
+def is_version(new: Entry, known: Entry) -> bool:
+    """Whether a new row is taken for a new version of a known one because it has its id. In another language it is the
+    same row of a parallel text.
+    """
+    are_rows = new.line is not None and known.line is not None
+    return are_rows and writable(new.id) == writable(known.id) and new.language == known.language and has_own_id(new)
 
 
 def _spellings(path: str) -> set[str]:

@@ -10,9 +10,11 @@ from dedup.report.document import Skipped
 from dedup.report.gate.document import CheckDocument, CheckInput, Finding, Match, SharedPage, Stale
 from dedup.report.gate.wording import (
     IN_JSON,
+    Pieces,
     matches_told,
     named,
     reasons,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -42,6 +44,7 @@ class _Page(Printer):
         self.findings([finding for finding in document.findings if not finding.accepted])
         self.accepted([(one, match) for one in document.findings for match in one.matches if match.accepted])
         self.shared_pages(document.shared_pages)
+        self.remarks(remarks(document))
         self.stale(document.stale)
         self.skipped("Skipped", document.skipped)
         self.skipped("Skipped of the known input", document.known_skipped)
@@ -98,6 +101,11 @@ class _Page(Printer):
             for pieces in shared_page(page):
                 self.pieces(pieces, indent=3)
         self.more(len(pages) - PAGES_SHOWN)
+
+    def remarks(self, told: Sequence[Pieces]) -> None:
+        for pieces in told:
+            self.line()
+            self.pieces(pieces, "yellow")
 
     def stale(self, entries: Sequence[Stale]) -> None:
         if not entries:

@@ -42,7 +42,7 @@ class CheckInput(Struct, frozen=True, kw_only=True):
     records: Annotated[Count, Meta(description="New records compared; skipped ones are not among them.")]
     known: Annotated[Count, Meta(description="Known records that they were compared with.")]
     replaced: Annotated[
-        Count, Meta(description="Known records that gave way to a new one: the same file, or the same id in a table.")
+        Count, Meta(description="Known records that gave way to a new one: the same file, or the same row of a table.")
     ]
     gone: Annotated[Count, Meta(description="Known records left out, as their files are no longer there.")]
     skipped: Annotated[Count, Meta(description="Pieces of the new input that could not be used.")]
@@ -87,6 +87,17 @@ class Finding(Struct, frozen=True, kw_only=True):
     matches: Annotated[tuple[Match, ...], Meta(description="The most probable first.", min_length=1)]
 
 
+class SameId(Struct, frozen=True, kw_only=True):
+    """A new row that carries the article of the known row of its id in another table, or of standard input, in the same
+    language: taken for its new version, and so no finding.
+    """
+
+    record: Member
+    known: Member
+    relation: model.Relation
+    probability: Annotated[Probability, Meta(description="That both carry the same article.")]
+
+
 class SharedPage(Struct, frozen=True, kw_only=True):
     """A new record that cites the page that others cite, though their contents disagree: no finding."""
 
@@ -125,6 +136,7 @@ class CheckDocument(Struct, frozen=True, kw_only=True):
     ]
     records: Annotated[tuple[Member, ...], Meta(description="The new records compared, by path, line and id.")]
     findings: Annotated[tuple[Finding, ...], Meta(description="By path, line and id of the record.")]
+    same_id: Annotated[tuple[SameId, ...], Meta(description="By path, line and id of the record.")] = ()
     shared_pages: Annotated[tuple[SharedPage, ...], Meta(description="By path, line and id of the record.")]
     stale: Annotated[tuple[Stale, ...], Meta(description="Entries of the baseline that no longer apply, by name.")]
     skipped: Annotated[tuple[Skipped, ...], Meta(description="Of the new input, by path and line.")]
@@ -145,6 +157,7 @@ def check_document(checked: findings.Checked) -> CheckDocument:
         unaccepted=len(checked.unaccepted),
         records=_members(checked.records),
         findings=tuple(sorted(map(_finding, checked.findings), key=lambda finding: _place(finding.record))),
+        same_id=tuple(sorted(map(_same_id, checked.same_id), key=lambda one: _place(one.record))),
         shared_pages=tuple(
             sorted(map(_shared_page, checked.shared_pages), key=lambda page: (_place(page.record), page.source_url))
         ),
@@ -202,6 +215,15 @@ def _match(match: findings.Match) -> Match:
         shared_source=None if match.shared_source is None else writable(match.shared_source),
         copies=match.copies,
         accepted=match.accepted,
+    )
+
+
+def _same_id(one: findings.SameId) -> SameId:
+    return SameId(
+        record=_member(one.record),
+        known=_member(one.known),
+        relation=one.relation,
+        probability=rounded(one.probability),
     )
 
 

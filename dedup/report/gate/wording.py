@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from dedup.model import Relation
 from dedup.report.console import counted, isolated, shown_probability, visible
 from dedup.report.document import Member
-from dedup.report.gate.document import CheckDocument, Finding, Match, SharedPage, Stale
+from dedup.report.gate.document import CheckDocument, Finding, Match, SameId, SharedPage, Stale
 from dedup.report.wording import place_of, reason_of
 
 OTHERS_TOLD: Final = 5
@@ -120,6 +120,22 @@ def stale(entry: Stale) -> Pieces:
         entry.right,
         ", which is no longer found: take its line out, or let --update-baseline do it",
     ]
+
+
+def remarks(document: CheckDocument) -> list[Pieces]:
+    """What was not compared, or not told, though it might be expected: a sentence each, without a full stop."""
+    told: list[Pieces] = []
+    if document.same_id:
+        told.append(_same_id(document.same_id))
+    return told
+
+
+def _same_id(pairs: Sequence[SameId]) -> Pieces:
+    rows = f"{counted(len(pairs), 'new row')} {'has' if len(pairs) == 1 else 'have'}"
+    names = chain.from_iterable((", ", named(one.record), " of ", named(one.known)) for one in pairs[:OTHERS_TOLD])
+    more = f", … {len(pairs) - OTHERS_TOLD:,} more ({IN_JSON})" if len(pairs) > OTHERS_TOLD else ""
+    opening = f"{rows} the id and the article of a known row that stands elsewhere: taken for a new version of it, "
+    return [opening, "and not told: ", *list(names)[1:], more]
 
 
 def verdict(document: CheckDocument) -> str:

@@ -121,7 +121,7 @@ def test_file_names_keep_their_signs() -> None:
 def harmless(text: str) -> None:
     told = commands(hostile(text))
     kinds = [name for name, _, _ in told]
-    assert kinds == ["error"] * 2 + ["warning"] * 5 + ["notice"]
+    assert kinds == ["error"] * 2 + ["warning"] * 6 + ["notice"]
     assert all(set(properties) <= {"file", "line", "title"} for _, properties, _ in told)
     assert all(properties["title"].startswith("dedup: ") for _, properties, _ in told)
     assert {properties.get("line", "3") for _, properties, _ in told} == {"3"}
