@@ -167,7 +167,7 @@ class Store:
                     store = cls(folder, _seen(path, tried))
                     names += store.names_of_parts()
                     store.vectors = store.map_vectors()
-                except (sqlite3.DatabaseError, UnusableIndexError):
+                except (sqlite3.DatabaseError, UnicodeDecodeError, UnusableIndexError):
                     if (path, names) in failed:
                         raise
                     failed.append((path, names))
@@ -422,6 +422,8 @@ def _explained(folder: Path) -> Iterator[None]:
         if _is_of_the_system(error):
             raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
         raise broken(folder, error) from error
+    except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
+        raise broken(folder, error) from error
 
 
 def _is_of_the_system(error: sqlite3.Error) -> bool:
@@ -513,7 +515,7 @@ def _remove_leftovers(folder: Path) -> None:
             current = _current(folder)
             with closing(_connected(current, _mode_without_writing(current))) as database:
                 named.update(Store(folder, database).names_of_parts())
-        except (UnusableIndexError, sqlite3.DatabaseError):
+        except (UnusableIndexError, sqlite3.DatabaseError, UnicodeDecodeError):
             return
     for file in folder.iterdir():
         found = _OURS.fullmatch(file.name)
