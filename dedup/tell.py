@@ -8,7 +8,7 @@ from dedup.clusters import Clustering
 from dedup.confirm import same_text
 from dedup.conflicts import find_conflicts
 from dedup.findings import Finding, Match, SameId, SharedPage
-from dedup.index.known import is_version
+from dedup.index.identity import is_version
 from dedup.model import CandidatePair, Entry, Finder, Link, Relation
 from dedup.pipeline import Judge, article_keys, with_copies
 from dedup.report.document import writable

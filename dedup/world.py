@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from dedup.candidates import Candidates, Proposal
 from dedup.evidence import Subject
-from dedup.index.known import KnownWork, is_version
+from dedup.index.identity import is_version
+from dedup.index.known import KnownWork
 from dedup.model import CandidatePair, Embedding, Entry, Finder, Fingerprint
 from dedup.pipeline import article_keys
 

@@ -311,6 +311,23 @@ def test_index_grows_changes_and_shrinks(cli: Cli) -> None:
     assert cli("index", "build", "i", "known", "fresh") == (0, "i: 4 added; 4 records now.\n", "")
 
 
+def test_index_keeps_files_of_one_name_apart_and_tells_of_ids_that_repeat(cli: Cli) -> None:
+    cli("index", "build", "i", "known")
+    Path("fresh/a.txt").write_text(OTHER)
+    code, out, err = cli("index", "add", "i", "fresh")
+    assert (code, err) == (0, "")
+    assert out == (
+        "i: 2 added; 4 records now.\n"
+        "   1 record called otherwise, for another record has the name: fresh/a.txt (not\n   a.txt)\n"
+    )
+    assert cli("check", "copy", "--against", "i")[0] == 1
+    for text in (TEXT, THIRD):
+        Path(f"{len(text)}.jsonl").write_text(json.dumps({"id": "1", "text": text}))
+    cli("index", "add", "i", f"{len(TEXT)}.jsonl")
+    _, out, _ = cli("index", "add", "i", f"{len(THIRD)}.jsonl")
+    assert "1 updated; 5 records now.\n   1 updated record stood in another file before (1): if those were " in out
+
+
 def test_names_to_remove_come_from_a_file_or_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("index", "build", "i", "known", "fresh")
     Path("names").write_bytes(b"known/a.txt\r\n\nd.txt\n")

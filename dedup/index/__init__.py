@@ -4,6 +4,7 @@ store.py      the files, the database in them, locking, versions
 sketches.py   a sketch as bytes
 finders.py    under which keys a text is found
 write.py      build_index, add_records, remove_records: what a change makes of an index
+identity.py   which known record a new one is
 known.py      Index: which known texts may carry the article of a new one
 info.py       describe: what an index holds
 """

@@ -6,14 +6,13 @@ a new text what it would give it in a run: the first of the group and its neighb
 seen from the new text's side only (:data:`SIDES`).
 """
 
-import os
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from dedup.calibration import Calibration
 from dedup.candidates import COMMON_FIGURES, FACT_GROUP_LIMIT, FACT_WEIGHT, GROUP_LIMIT, LARGE_GROUPS
 from dedup.evidence import Subject
 from dedup.index.finders import band_hashes, document_steps
+from dedup.index.identity import has_own_id, spellings
 from dedup.index.store import Stamp, Store, Vectors, broken
 from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
@@ -122,8 +122,8 @@ class Index:
         A file is itself by its path, from wherever it is seen. A row is itself by its id in the same table; where the
         id only tells its line, which changes with every row above it, in the same place and with the same text. Ids of
         another table, or of standard input, may be those of other records (1, 2, 3 …): such a known record stays, and
-        is only not told to the row that has its id (:func:`is_version`). A record that was read from nowhere is itself
-        by its id.
+        is only not told to the row that has its id (:func:`dedup.index.identity.is_version`). A record that was read
+        from nowhere is itself by its id.
         """
         files: set[str] = set()
         others: set[str] = set()
@@ -132,7 +132,7 @@ class Index:
             if entry.path is None:
                 others.add(writable(entry.id))
             elif entry.line is None:
-                files |= _spellings(entry.path)
+                files |= spellings(entry.path)
             elif entry.path != STDIN:
                 rows[entry.path].append(entry)
         replaced = {
@@ -140,7 +140,7 @@ class Index:
             *self._rows("SELECT row FROM records WHERE id IN (?) AND path IS NULL", others),
             *(row for path, entries in rows.items() for row in self._rows_again(path, entries)),
         }
-        away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(_spellings, gone))))
+        away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(spellings, gone))))
         away -= replaced
         return Hidden(frozenset(replaced), frozenset(away), self._works_held_by_none_but(replaced | away))
 
@@ -149,7 +149,7 @@ class Index:
 
     def _rows_again(self, path: str, entries: Sequence[Entry]) -> Iterator[int]:
         """The rows of a table that are these."""
-        spelled = _spellings(path)
+        spelled = spellings(path)
         ids = sorted({writable(entry.id) for entry in entries if has_own_id(entry)})
         of_ids = "SELECT row, path FROM records WHERE id IN (?) AND line IS NOT NULL"
         yield from (row for row, its_path in self._store.select(of_ids, ids) if its_path in spelled)
@@ -311,28 +311,6 @@ def _holders(things: Iterable[Iterable[Any]]) -> dict[Any, list[int]]:
         for one in dict.fromkeys(some):
             holders[one].append(position)
     return holders
-
-
-def has_own_id(entry: Entry) -> bool:
-    """Whether the id of a row says which record it is; one that was made for a row without tells its file and line."""
-    name, _, line = entry.id.rpartition(":")
-    return line != str(entry.line) or PurePath(name).name != PurePath(entry.path or "").name
-
-
-def is_version(new: Entry, known: Entry) -> bool:
-    """Whether a new row is taken for a new version of a known one because it has its id. In another language it is the
-    same row of a parallel text.
-    """
-    are_rows = new.line is not None and known.line is not None
-    return are_rows and writable(new.id) == writable(known.id) and new.language == known.language and has_own_id(new)
-
-
-def _spellings(path: str) -> set[str]:
-    """How an index may call the file: as it was given, from here or absolutely, through links or not."""
-    here = Path(path)
-    absolute = {os.path.abspath(here), os.path.realpath(here)}  # noqa: PTH100 - Path.absolute keeps ".."
-    spelled = {path, here.as_posix(), *absolute, *(os.path.relpath(one) for one in absolute)}
-    return {writable(one) for one in spelled}
 
 
 def _entry(columns: Sequence[Any]) -> Entry:
