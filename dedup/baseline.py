@@ -15,9 +15,10 @@ languages may change, and the pair stays accepted until someone takes its line o
 **Names.** A record that is a whole file goes by the file's path from the folder of the baseline, ``..`` included, with
 ``/`` between its parts: so it has one name however a call spells its path and from wherever it is made, and two files
 never have one. Paths are taken as they are written: no link is followed. Any other record, such as a row of a table,
-goes by ``id:`` and its id, for a row moves when others are added above it, and its id does not (a row without an id
-is named by its line, which moves). A file whose path begins with ``id:`` goes by ``./id:…``, so that no file has the
-name of a row.
+goes by ``id:`` and its id, for a row moves when others are added above it, and its id does not. A row without an id
+goes by its table and a hash of its text, ``id:t.jsonl#…``: at its line another row may stand by then, which nobody
+has accepted. So two rows may have one name, and be a pair. A file whose path begins with ``id:`` goes by ``./id:…``, so
+that no file has the name of a row.
 """
 
 import json
@@ -32,6 +33,7 @@ import msgspec
 
 from dedup.errors import InputError
 from dedup.findings import Checked, Finding, Match, StaleEntry
+from dedup.index.identity import has_own_id
 from dedup.model import Entry, Relation
 from dedup.report.console import JOINERS
 from dedup.report.document import writable
@@ -70,6 +72,8 @@ class Baseline:
 
     def name(self, record: Entry) -> str:
         """What the baseline calls a record."""
+        if record.line is not None and not has_own_id(record):
+            return f"{ID}{writable(record.id.rpartition(':')[0])}#{record.content.hex()}"
         if record.path is None or record.line is not None:
             return ID + writable(record.id)
         return self._name_of_file(writable(record.path))
@@ -119,7 +123,7 @@ def _by_key(pairs: Iterable[Pair], path: Path) -> Mapping[_Key, Pair]:
     by_key: dict[_Key, Pair] = {}
     for pair in map(_in_order, pairs):
         key = pair.left, pair.right
-        if pair.left == pair.right:
+        if pair.left == pair.right and not pair.left.startswith(ID):
             raise InputError(f"{path}: not a pair: {pair.left!r} and itself")
         if key in by_key:
             raise InputError(f"{path}: named twice: {pair.left!r} with {pair.right!r}")

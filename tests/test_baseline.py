@@ -147,12 +147,32 @@ def test_no_file_has_the_name_of_a_row() -> None:
     assert name(entry("x", path="t.jsonl", line=4)) == name(entry("x", path="")) == "id:x"
     assert name(entry("seeds/a.txt", path="t.jsonl", line=4)) == "id:seeds/a.txt"
     assert name(entry("a", path="id:x")) == "./id:x"
-    assert name(entry("-:4", path="-", line=4)) == "id:-:4"
+    assert name(entry("-:4", path="-", line=4)).startswith("id:-#")
 
 
 def test_row_keeps_its_name_where_it_moves() -> None:
     row, moved = entry("17", path="t.jsonl", line=3), entry("17", path="other.jsonl", line=9)
     assert accepted_by(accepting(pair_of(HINDI, row)), pair_of(HINDI, moved)).unaccepted == ()
+
+
+@pytest.mark.parametrize("path", ["t.jsonl", "-"])
+def test_row_without_an_id_is_accepted_by_its_text_and_not_by_its_line(path: str) -> None:
+    row = entry(f"{path}:3", path=path, line=3)
+    baseline = accepting(pair_of(HINDI, row))
+    moved = replace(row, id=f"{path}:9", line=9)
+    assert accepted_by(baseline, pair_of(HINDI, moved)).unaccepted == ()
+    assert accepted_by(baseline, pair_of(HINDI, replace(row, content=b"another text"))).unaccepted != ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (entry("-:1", path="-", line=1), entry("-:1", path="-", line=1)),
+        (entry("17", "en", path="en.jsonl", line=1), entry("17", "hi", path="hi.jsonl", line=1)),
+    ],
+)
+def test_two_rows_of_one_name_are_a_pair(one: Entry, other: Entry) -> None:
+    assert accepted_by(accepting(pair_of(one, other)), pair_of(one, other)).unaccepted == ()
 
 
 def test_pair_that_a_person_wrote_in_the_other_order_is_the_same() -> None:
