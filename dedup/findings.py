@@ -37,7 +37,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A new record and its matches: the most probable first, of equal ones by id, the known first."""
+    """A new record and its matches: the most probable first, of equal ones the known first, then by id."""
 
     record: Entry
     matches: tuple[Match, ...]

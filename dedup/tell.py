@@ -123,9 +123,9 @@ def _match(entry: Entry, partner: Entry, known: bool, link: Link, copies: int) -
     )
 
 
-def _strength(match: Match) -> tuple[float, bool, str, bool]:
-    """The surest first, copies before all."""
-    return -match.probability, match.relation is not Relation.EXACT, match.partner.id, not match.known
+def _strength(match: Match) -> tuple[float, bool, bool, str]:
+    """The surest first, copies before all, and of equal ones the known first."""
+    return -match.probability, match.relation is not Relation.EXACT, not match.known, match.partner.id
 
 
 def shared_pages(world: World, links: Sequence[Link], clustering: Clustering) -> tuple[SharedPage, ...]:

@@ -107,6 +107,12 @@ def test_copies_among_the_new_are_told_of_the_known_and_of_the_first_of_them() -
     assert [f.matches[-1].copies for f in checked(new).findings] == [0, 0, 1]
 
 
+def test_of_equal_matches_the_known_one_is_told_first() -> None:
+    new = [Record(f"a{n}", BEES, language="en", path=f"new/{n}.txt") for n in range(2)]
+    outcome = checked(new, [Record("z", BEES, language="en", path="known/z.txt")])
+    assert told(outcome) == [("a0", ["z"]), ("a1", ["z", "a0"])]
+
+
 @pytest.mark.parametrize("path", ["seeds/en.txt", "./seeds/../seeds/en.txt", str(Path("seeds/en.txt").absolute())])
 def test_a_file_is_not_its_own_duplicate_however_its_path_is_spelled(path: str) -> None:
     changed = Record(path, f"{ENGLISH} One more sentence.", language="en", path=path)
