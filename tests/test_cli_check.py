@@ -164,7 +164,11 @@ def test_nothing_new_is_exit_code_0_and_said(cli: Cli, repository: Repository) -
     assert err == "dedup: nothing new: git says that no record was added or changed since 'main'\n"
     (repository.folder / "none").mkdir()
     code, out, err = cli("check", "none", "--against", "in", "--format", "json")
-    assert (code, err, pairs(out)) == (0, "dedup: nothing new: NEW holds no record\n", [])
+    assert (code, err, pairs(out)) == (
+        0,
+        "dedup: nothing new: NEW holds no record: of a folder the .txt and .md files are read\n",
+        [],
+    )
 
 
 @pytest.mark.parametrize("revision", ["nope", "--help", "-x"])
@@ -236,6 +240,39 @@ def test_strict_fails_on_anything_skipped_but_findings_go_first(cli: Cli) -> Non
     assert (code, err) == (2, "dedup: 1 skipped, the first: fresh/empty.txt: empty text (--strict)\n")
     assert cli("check", "copy", "--against", "known", "--strict")[0] == 1
     assert cli("check", "fresh/d.txt", "--against", "known", "--strict")[0] == 0
+
+
+def test_known_input_of_which_nothing_can_be_used_is_exit_code_2_and_changes_no_baseline(cli: Cli) -> None:
+    Path("t.jsonl").write_text(json.dumps({"body": TEXT}))
+    asked = ("check", "copy", "--against", "t.jsonl")
+    code, out, err = cli(*asked)
+    reason = '1 skipped, the first: t.jsonl:1: no field "text" (has: body; use --text-field)'
+    assert (code, err) == (2, f"dedup: nothing known could be used: {reason}\n")
+    assert "Skipped of the known input" in out
+    Path("b.json").write_text('{"version": 1, "pairs": []}')
+    assert cli(*asked, "--baseline", "b.json", "--update-baseline")[0] == 2
+    assert Path("b.json").read_text() == '{"version": 1, "pairs": []}'
+    Path("copy/e.txt").write_text(TEXT)
+    assert cli(*asked)[0] == 1  # what was found among the new goes first
+
+
+def test_that_there_is_nothing_known_is_said(cli: Cli) -> None:
+    Path("empty").mkdir()
+    cli("index", "build", "i", "empty")
+    for against in ("empty", "i"):
+        code, out, err = cli("check", "copy", "--against", against)
+        assert (code, err) == (0, "")
+        assert "There is nothing known" in out
+    assert "nothing known" not in cli("check", "known", "--against", "known")[1]
+    assert "nothing known" not in cli("check", "empty", "--against", "known")[1]
+
+
+def test_outcome_says_how_much_could_not_be_checked(cli: Cli) -> None:
+    Path("fresh/empty.txt").touch()
+    for form in ("text", "github", "junit"):
+        code, out, _ = cli("check", "fresh", "--against", "known", "--format", form)
+        assert code == 0
+        assert "another new one; 1 piece of the new input could not be checked" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(("new", "against"), [("nope", "known"), ("fresh", "nope"), ("fresh/x.png", "known")])

@@ -138,10 +138,12 @@ def check(
         seconds = time.monotonic() - started
     warn_if_uncalibrated(checked.encoder)
     if not checked.records and not checked.skipped:
-        complain(_nothing_new(changed_since))
+        complain(_nothing_new(changed_since, new))
     _publish(checked, seconds, form, outputs)
     if checked.skipped and not checked.records:
         raise InputError(f"nothing could be checked: {first_skipped(checked.skipped)}")
+    if checked.known_skipped and not (checked.known or checked.replaced or checked.gone or checked.unaccepted):
+        raise InputError(f"nothing known could be used: {first_skipped(checked.known_skipped)}")
     if accepted is not None and baseline is not None and update_baseline:
         _write(accepted, baseline)
     _judge(checked, strict)
@@ -298,10 +300,11 @@ def _rendered(checked: "Checked", form: str, seconds: float) -> bytes:
     return written.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _nothing_new(changed_since: str | None) -> str:
-    if changed_since is None:
-        return "nothing new: NEW holds no record"
-    return f"nothing new: git says that no record was added or changed since {changed_since!r}"
+def _nothing_new(changed_since: str | None, new: Sequence[str]) -> str:
+    if changed_since is not None:
+        return f"nothing new: git says that no record was added or changed since {changed_since!r}"
+    of_folders = ": of a folder the .txt and .md files are read" if any(Path(path).is_dir() for path in new) else ""
+    return f"nothing new: NEW holds no record{of_folders}"
 
 
 def _wrong_call(complaint: str) -> click.UsageError:

@@ -5,6 +5,7 @@ from typing import Final
 
 from rich.console import Console
 
+from dedup.candidates import LARGE_GROUPS
 from dedup.report.console import Printer, counted, listed
 from dedup.report.document import Skipped
 from dedup.report.gate.document import CheckDocument, CheckInput, Finding, Match, SharedPage, Stale
@@ -41,6 +42,9 @@ class _Page(Printer):
 
     def check(self, document: CheckDocument, seconds: float) -> None:
         self.input(document.input)
+        for stage in document.funnel:
+            if stage.stage == LARGE_GROUPS:
+                self.line(f"{counted(stage.pairs, 'pair')} {LARGE_GROUPS}, at most, and so not compared")
         self.findings([finding for finding in document.findings if not finding.accepted])
         self.accepted([(one, match) for one in document.findings for match in one.matches if match.accepted])
         self.shared_pages(document.shared_pages)

@@ -17,6 +17,11 @@ OTHERS_TOLD: Final = 5
 """Matches told after the first one, and names in a list."""
 IN_JSON: Final = "all with --format json"
 
+NOTHING_KNOWN: Final = (
+    "There is nothing known: the new records were compared with one another alone. Does --against say what is meant? "
+    "Of a folder the .txt and .md files are read"
+)
+
 NO_FILES: Final = frozenset({"-", "<memory>"})
 """Standard input, and what a program made, go by these paths, which no viewer could open."""
 
@@ -125,6 +130,8 @@ def stale(entry: Stale) -> Pieces:
 def remarks(document: CheckDocument) -> list[Pieces]:
     """What was not compared, or not told, though it might be expected: a sentence each, without a full stop."""
     told: list[Pieces] = []
+    if document.input.records and not document.input.known and not document.input.replaced:
+        told.append([NOTHING_KNOWN])
     if document.same_id:
         told.append(_same_id(document.same_id))
     return told
@@ -142,10 +149,12 @@ def verdict(document: CheckDocument) -> str:
     """The outcome in one sentence that holds nothing of a record, without a full stop."""
     accepted = len(document.findings) - document.unaccepted
     apart = f", apart from {accepted:,} that the baseline accepts" if accepted else ""
+    skipped = len(document.skipped)
+    unknown = f"; {counted(skipped, 'piece')} of the new input could not be checked" if skipped else ""
     if not document.unaccepted:
-        return f"No new record carries the article of a known or another new one{apart}"
+        return f"No new record carries the article of a known or another new one{apart}{unknown}"
     verb = "carries" if document.unaccepted == 1 else "carry"
-    return f"{counted(document.unaccepted, 'new record')} {verb} the article of {_of_whom(document)}{apart}"
+    return f"{counted(document.unaccepted, 'new record')} {verb} the article of {_of_whom(document)}{apart}{unknown}"
 
 
 def _of_whom(document: CheckDocument) -> str:
