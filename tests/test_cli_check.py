@@ -1,5 +1,6 @@
 """``dedup check`` and ``dedup index`` as they are called. Texts are equal or far apart: nothing here needs a model."""
 
+import csv
 import gzip
 import io
 import json
@@ -74,6 +75,44 @@ def test_record_is_not_its_own_copy(cli: Cli, places: Path) -> None:
 def test_several_known_paths_are_one_set(cli: Cli) -> None:
     code, out, _ = cli("check", "copy/c.txt", "--against", "known/sub", "--against", "known/a.txt", "--format", "json")
     assert (code, pairs(out)) == (1, [("c.txt", "a.txt")])
+
+
+def write_table(name: str, *rows: tuple[str, ...]) -> None:
+    """A table of comma or tab separated values, packed where the name says so."""
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter="\t" if ".tsv" in name else ",").writerows(rows)
+    data = file.getvalue().encode()
+    Path(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+
+@pytest.mark.parametrize(("new", "known"), [("n.csv", "k.tsv"), ("n.tsv.gz", "k.csv.gz"), ("n.csv", "k.csv")])
+def test_tables_with_a_header_are_checked(new: str, known: str, cli: Cli) -> None:
+    in_lines = TEXT.strip().replace(", ", ",\n")
+    write_table(known, ("id", "text", "note"), ("1", OTHER.strip(), '"'), ("2", in_lines, ""))
+    write_table(new, ("note", "id", "text"), ("", "1", THIRD.strip()), ('a "note"', "7", TEXT), ("", "8", " "))
+    for against in (known, "i"):
+        cli("index", "build", "i", known)
+        code, out, err = cli("check", new, "--against", against, "--format", "json")
+        assert (code, err) == (1, "")
+        report = json.loads(out)
+        assert pairs(out) == [("7", "2")]
+        (finding,) = report["findings"]
+        assert (finding["record"]["path"], finding["record"]["line"]) == (new, 3)
+        assert (finding["matches"][0]["partner"]["path"], finding["matches"][0]["partner"]["line"]) == (known, 3)
+        assert (report["input"]["records"], report["input"]["known"], report["input"]["skipped"]) == (2, 2, 1)
+    assert f"::error file={new},line=3," in cli("check", new, "--against", known, "--format", "github")[1]
+
+
+def test_only_new_rows_of_a_changed_csv_are_checked(cli: Cli, repository: Repository) -> None:
+    rows = [("id", "text"), ("1", TEXT), ("2", OTHER), ("3", OTHER)]
+    write_table("t.csv", *rows)
+    repository.commit()
+    asked = ("check", "--changed-since", "HEAD", "--against", "t.csv", "--format", "json")
+    for row in (("4", THIRD), ("5", TEXT)):
+        rows.insert(1, row)
+        write_table("t.csv", *rows)
+        code, out, _ = cli(*asked)
+        assert (code, pairs(out)) == ((0, []) if row[0] == "4" else (1, [("5", "1")]))
 
 
 def test_records_come_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
