@@ -207,6 +207,15 @@ def test_a_known_text_stays_known_as_long_as_one_of_its_records_does() -> None:
     assert outcome.findings[0].matches[0].copies == 0
 
 
+def test_a_known_text_is_in_the_language_of_a_record_that_counts() -> None:
+    first = Record("a", ENGLISH, language="de", path="seeds/a.txt")
+    other = Record("b", ENGLISH, language="en", path="seeds/b.txt")
+    edited = Record("new", ENGLISH.replace("late ", "later "), language="en", path="new.txt")
+    for known, gone in (([first, other], ["seeds/a.txt"]), ([other], [])):
+        ((match,),) = (finding.matches for finding in checked([edited], known, gone=gone).findings)
+        assert (match.partner.id, match.relation) == ("b", Relation.NEAR_DUPLICATE)
+
+
 def test_a_new_record_that_cites_the_page_of_another_article_is_told_apart_from_findings() -> None:
     wrong = replace(UNRELATED, text=f"{BRIDGE}\nSource: {PAGE}")
     outcome = checked([wrong])
@@ -312,6 +321,41 @@ def test_a_check_says_of_new_versions_of_articles_what_a_run_over_everything_say
     for finding in outcome.findings:
         (ids,) = (ids for ids in clusters if finding.record.id in ids)
         assert {match.partner.id for match in finding.matches} <= ids
+
+
+def in_tables(records: Sequence[Record], path: str) -> list[Record]:
+    """As rows of a table that counts from 1."""
+    return [replace(one, id=str(n), path=path, line=n) for n, one in enumerate(records, 1)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(versions("n", 4), versions("k", 6), st.sampled_from(["new.jsonl", "-"]))
+def test_ids_that_repeat_in_another_table_hide_nothing(new: list[Record], known: list[Record], path: str) -> None:
+    report = report_of(run_stages([*new, *known], SETTINGS, ENCODER, CALIBRATION), SETTINGS)
+    clustered = {report.articles[member].id for cluster in report.clusters for member in cluster.members}
+    outcome = checked(in_tables(new, path), in_tables(known, "known.jsonl"))
+    assert (outcome.replaced, outcome.known) == (0, len(known))
+    found = {f.record.id for f in outcome.findings} | {one.record.id for one in outcome.same_id}
+    found |= {m.partner.id for f in outcome.findings for m in f.matches if not m.known}
+    assert found == {str(n) for n, one in enumerate(new, 1) if one.id in clustered}
+    for one in outcome.same_id:
+        assert one.record.id == one.known.id
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(corpora(), st.data())
+def test_known_records_that_do_not_count_are_as_if_they_were_not_there(
+    given_records: tuple[list[Record], list[Record]], data: st.DataObject
+) -> None:
+    new, known = ([replace(one, path=f"{one.id}.txt") for one in some] for some in given_records)
+    fates = [data.draw(st.sampled_from(["stays", "stays", "gone", "replaced"])) for _ in known]
+    left = [one for one, fate in zip(known, fates, strict=True) if fate == "stays"]
+    gone = [f"{one.path}" for one, fate in zip(known, fates, strict=True) if fate == "gone"]
+    again = [one for one, fate in zip(known, fates, strict=True) if fate == "replaced"]
+    new += [replace(one, text=f"{data.draw(st.sampled_from(SENTENCES))}\n{one.text}") for one in again]
+    outcome = checked(new, known, gone=gone)
+    assert (outcome.gone, outcome.replaced) == (len(gone), len(again))
+    assert replace(outcome, gone=0, replaced=0, funnel=()) == replace(checked(new, left), funnel=())
 
 
 def test_new_records_come_from_files_as_in_a_run(tmp_path: Path) -> None:

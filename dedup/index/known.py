@@ -39,7 +39,7 @@ _ENTRY = "id, path, line, language, source_url, source_key, names_article, chara
 
 @dataclass(frozen=True, slots=True)
 class KnownWork:
-    """A known text: its row, the records that hold it by id, and the sketch of the first of all that do."""
+    """A known text: its row, the records that hold it by id, and the sketch of the first of them."""
 
     row: int
     members: tuple[Entry, ...]
@@ -288,19 +288,22 @@ class Index:
     # --- the texts themselves
 
     def works(self, rows: Collection[int], hidden: Hidden) -> list[KnownWork]:
-        """The known texts of these rows, with the records that are not hidden."""
+        """The known texts of these rows, with the records that are not hidden; the first of these stands for the text,
+        as it would if the hidden ones were not there.
+        """
         digest_of = dict(self._store.select("SELECT row, digest FROM works WHERE row IN (?)", sorted(rows)))
-        language_of = dict(self._store.select("SELECT row, language FROM records WHERE row IN (?)", sorted(rows)))
         members: dict[str, list[Entry]] = defaultdict(list)
+        first: dict[str, int] = {}
         query = f"SELECT digest, row, {_ENTRY} FROM records WHERE digest IN (?) ORDER BY id"  # noqa: S608
         for digest, row, *entry in self._store.select(query, sorted(digest_of.values())):
             if row not in hidden.rows:
+                first.setdefault(digest, row)
                 members[digest].append(_entry(entry))
         if lost := digest_of.values() - members.keys():
             raise broken(self.folder, f"no record of text {min(lost)}")
         return [
-            KnownWork(row, tuple(members[digest_of[row]]), language_of[row], *load_sketch(self._store, row))
-            for row in sorted(rows)
+            KnownWork(row, tuple(same), same[0].language, *load_sketch(self._store, first[digest]))
+            for row, digest, same in ((row, digest_of[row], members[digest_of[row]]) for row in sorted(rows))
         ]
 
 
