@@ -23,7 +23,7 @@ that no file has the name of a row.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -34,6 +34,7 @@ import msgspec
 from dedup.errors import InputError
 from dedup.findings import Checked, Finding, Match, StaleEntry
 from dedup.index.identity import has_own_id
+from dedup.index.known import Index
 from dedup.model import Entry, Relation
 from dedup.report.console import JOINERS
 from dedup.report.document import writable
@@ -87,6 +88,10 @@ class Baseline:
         name = name.replace(os.sep, "/")
         return f"./{name}" if name.startswith(ID) else name
 
+    def file_of(self, name: str) -> str | None:
+        """The path of the file that goes by this name, absolute; None for the name of a record that is no file."""
+        return None if name.startswith(ID) else os.path.normpath(Path(self.folder, name))
+
     def key(self, one: Entry, other: Entry) -> _Key:
         """What the baseline calls a pair, in either order."""
         left, right = sorted((self.name(one), self.name(other)))
@@ -138,18 +143,32 @@ def _in_order(pair: Pair) -> Pair:
     return msgspec.structs.replace(pair, left=pair.right, right=pair.left, languages=(second, first))
 
 
-def accepted_by(baseline: Baseline, checked: Checked) -> Checked:
+def names_compared(baseline: Baseline, known: Index) -> frozenset[str]:
+    """The names in the baseline of known records, which were there to be compared with, and of files that are no longer
+    there at all.
+    """
+    names = {name for key in baseline.pairs for name in key}
+    files = {name: file for name in names if (file := baseline.file_of(name)) is not None}
+    held = known.holding(files.values(), (name.removeprefix(ID) for name in names - files.keys()))
+    return frozenset(
+        {name for name, file in files.items() if file in held.files or not os.path.lexists(file)}
+        | {f"{ID}{id_}" for id_ in held.ids}
+    )
+
+
+def accepted_by(baseline: Baseline, checked: Checked, compared: Collection[str] = ()) -> Checked:
     """``checked`` with the matches marked that the baseline accepts, and with its entries that no longer apply.
 
-    Such an entry has a record that was checked, and the pair was not found. Entries of which neither record was
-    checked are left in peace; so are those of a record with copies that are not listed, for the pair may be one of
-    them. Copies of a partner (:attr:`dedup.findings.Match.copies`) are accepted with the partner that is listed.
+    Such an entry has a record that was checked, the other one was, too, or is among ``compared``
+    (:func:`names_compared`), and the pair was not found. Other entries are left in peace; so are those of a record with
+    copies that are not listed, for the pair may be one of them. Copies of a partner
+    (:attr:`dedup.findings.Match.copies`) are accepted with the partner that is listed.
     """
     findings = tuple(
         replace(finding, matches=tuple(_marked(baseline, finding, match) for match in finding.matches))
         for finding in checked.findings
     )
-    stale = tuple(StaleEntry(left, right) for left, right in sorted(_stale(baseline, checked)))
+    stale = tuple(StaleEntry(left, right) for left, right in sorted(_stale(baseline, checked, compared)))
     return replace(checked, findings=findings, stale=stale)
 
 
@@ -157,13 +176,14 @@ def _marked(baseline: Baseline, finding: Finding, match: Match) -> Match:
     return replace(match, accepted=baseline.key(finding.record, match.partner) in baseline.pairs)
 
 
-def updated(baseline: Baseline, checked: Checked) -> Baseline:
-    """The baseline that accepts all matches of ``checked`` too, without the entries that no longer apply.
+def updated(baseline: Baseline, checked: Checked, compared: Collection[str] = ()) -> Baseline:
+    """The baseline that accepts all matches of ``checked`` too, without the entries that no longer apply (see
+    :func:`accepted_by`).
 
     The other entries stay as they are. An entry of a pair that was found takes its relation and languages from there,
     and keeps its note.
     """
-    stale = _stale(baseline, checked)
+    stale = _stale(baseline, checked, compared)
     pairs = {key: pair for key, pair in baseline.pairs.items() if key not in stale}
     for finding, match in _matches(checked):
         key = baseline.key(finding.record, match.partner)
@@ -188,12 +208,15 @@ def _pair(key: _Key, name: str, finding: Finding, match: Match, note: str) -> Pa
     )
 
 
-def _stale(baseline: Baseline, checked: Checked) -> set[_Key]:
+def _stale(baseline: Baseline, checked: Checked, compared: Collection[str]) -> set[_Key]:
     names = {baseline.name(record) for record in checked.records}
+    looked_at = names.union(compared)
     found = {baseline.key(finding.record, match.partner) for finding, match in _matches(checked)}
     with_copies = {baseline.name(finding.record) for finding, match in _matches(checked) if match.copies}
     return {
-        key for key in baseline.pairs if key not in found and names.intersection(key) and not with_copies & set(key)
+        key
+        for key in baseline.pairs
+        if key not in found and names.intersection(key) and looked_at.issuperset(key) and not with_copies & set(key)
     }
 
 

@@ -100,7 +100,8 @@ def test_update_renews_what_was_found_keeps_the_note_and_leaves_the_rest() -> No
         listed("seeds/008.txt", "seeds/009.txt", note="not checked"),
         listed("seeds/001.txt", "seeds/004.txt", note="no longer so"),
     )
-    after = updated(before, one_finding(HINDI, match(ARABIC, relation=Relation.PARTIAL)))
+    found = one_finding(HINDI, match(ARABIC, relation=Relation.PARTIAL))
+    after = updated(before, found, ["seeds/000.txt", "seeds/001.txt"])
     assert json.loads(written(after))["pairs"] == [
         listed("seeds/000.txt", "seeds/004.txt", relation="partial", note="أصل: a parallel text"),
         listed("seeds/008.txt", "seeds/009.txt", note="not checked"),
@@ -113,16 +114,27 @@ def test_entry_is_stale_where_one_was_checked_and_the_pair_was_not_found() -> No
         listed("seeds/001.txt", "seeds/004.txt"),
         listed("seeds/008.txt", "seeds/009.txt"),
     )
-    assert accepted_by(baseline, pair_of(HINDI, ARABIC)).stale == (StaleEntry("seeds/001.txt", "seeds/004.txt"),)
-    assert accepted_by(baseline, checked_of()).stale == ()
+    compared = ["seeds/000.txt", "seeds/001.txt", "seeds/008.txt", "seeds/009.txt"]
+    stale = (StaleEntry("seeds/001.txt", "seeds/004.txt"),)
+    assert accepted_by(baseline, pair_of(HINDI, ARABIC), compared).stale == stale
+    assert accepted_by(baseline, checked_of([HINDI, ARABIC, THIRD])).stale != ()
+    assert accepted_by(baseline, checked_of(), compared).stale == ()
+
+
+def test_entry_is_left_in_peace_where_the_other_record_was_not_there_to_be_compared() -> None:
+    baseline = with_pairs(listed("seeds/001.txt", "seeds/004.txt"))
+    checked = pair_of(HINDI, ARABIC)
+    assert accepted_by(baseline, checked, ["seeds/000.txt"]).stale == ()
+    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked, ["seeds/000.txt"]).pairs
 
 
 def test_entry_of_a_record_with_copies_that_are_not_listed_is_left_in_peace() -> None:
     baseline = with_pairs(listed("seeds/001.txt", "seeds/004.txt"), listed("seeds/002.txt", "seeds/007.txt"))
     checked = one_finding(HINDI, match(ARABIC, copies=1))
     checked = replace(checked, records=(HINDI, entry("007.txt")))
-    assert accepted_by(baseline, checked).stale == (StaleEntry("seeds/002.txt", "seeds/007.txt"),)
-    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked).pairs
+    compared = ["seeds/001.txt", "seeds/002.txt"]
+    assert accepted_by(baseline, checked, compared).stale == (StaleEntry("seeds/002.txt", "seeds/007.txt"),)
+    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked, compared).pairs
 
 
 def test_file_has_one_name_however_its_path_is_given(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,9 +267,10 @@ def test_update_accepts_all_leaves_nothing_stale_and_changes_nothing_twice(
     findings = [Finding(records[new], tuple(matches)) for new, matches in by_record.items()]
     everything = checked_of([records[number] for number in {*checked, *by_record}], findings)
     before = with_pairs(listed("seeds/0", "seeds/5"), listed("seeds/1", "seeds/9"), listed("seeds/8", "seeds/9"))
-    after = updated(before, everything)
-    told = accepted_by(after, everything)
+    compared = [f"seeds/{number}" for number in range(10)]
+    after = updated(before, everything, compared)
+    told = accepted_by(after, everything, compared)
     assert not told.unaccepted
     assert not told.stale
-    assert written(updated(after, everything)) == written(after)
+    assert written(updated(after, everything, compared)) == written(after)
     assert ("seeds/8", "seeds/9") in after.pairs

@@ -248,6 +248,30 @@ def test_baseline_that_no_longer_applies_is_told(cli: Cli) -> None:
     assert json.loads(cli(*asked, "--format", "json")[1])["stale"] == []
 
 
+def test_baseline_serves_checks_against_several_places(cli: Cli) -> None:
+    Path("more").mkdir()
+    Path("more/k.txt").write_text(TEXT)
+    write_table("t.csv", ("id", "text"), ("7", TEXT))
+    places = ("known", "more", "t.csv")
+    asked = [("check", "copy", "--against", place, "--baseline", "b.json", "--format", "json") for place in places]
+    for one in asked:
+        assert cli(*one, "--update-baseline")[0] == 0
+    assert len(json.loads(Path("b.json").read_text())["pairs"]) == 3
+    for one in asked:
+        code, out, _ = cli(*one)
+        assert (code, json.loads(out)["stale"]) == (0, [])
+    Path("more/k.txt").write_text(OTHER)
+    write_table("t.csv", ("id", "text"), ("7", OTHER))
+    cli("index", "build", "i", "more")
+    for against, partner in (("more", "more/k.txt"), ("i", "more/k.txt"), ("t.csv", "id:7")):
+        code, out, _ = cli(*asked[0][:3], against, *asked[0][4:])
+        stale = [sorted(one.values()) for one in json.loads(out)["stale"]]
+        assert (code, stale) == (0, [sorted(["copy/c.txt", partner])])
+    Path("more/k.txt").unlink()
+    _, out, _ = cli(*asked[0])
+    assert [one["right"] for one in json.loads(out)["stale"]] == ["more/k.txt"]
+
+
 def test_updating_wants_a_file_that_can_be_written(cli: Cli) -> None:
     code, out, err = cli("check", "copy", "--against", "known", "--update-baseline")
     assert (code, out) == (2, "")

@@ -130,11 +130,8 @@ def check(
     with progress_shown() as progress:
         started = time.monotonic()
         accepted = None if baseline is None else _baseline(baseline, update_baseline)
-        checked = _checked(
-            _Call(new, against, changed_since, fields_of(**field_names), called, baseline is not None), progress
-        )
-        if accepted is not None:
-            accepted, checked = _accepting(accepted, checked, update_baseline)
+        call = _Call(new, against, changed_since, fields_of(**field_names), called, accepted, update_baseline)
+        checked, accepted = _checked(call, progress)
         seconds = time.monotonic() - started
     warn_if_uncalibrated(checked.encoder)
     if not checked.records and not checked.skipped:
@@ -176,11 +173,13 @@ class _Call:
     changed_since: str | None
     fields: "Fields"
     settings: Mapping[str, str | float | None]
-    thorough: bool
-    """Whether each pair counts: a baseline accepts pairs."""
+    baseline: "Baseline | None"
+    update: bool
+    """Whether the baseline is to accept all that is found."""
 
 
-def _checked(call: _Call, progress: "Progress") -> "Checked":
+def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
+    """What comes of the new records, and the baseline afterwards."""
     from dedup.check import check as check_records
     from dedup.incoming import read_new
 
@@ -190,15 +189,16 @@ def _checked(call: _Call, progress: "Progress") -> "Checked":
     new = read_new(given, call.fields, changes)
     first = next(new, None)  # what is known takes long to read, and is not needed where nothing is new
     with _opened(index, known if first is not None else None, call, progress) as (records, settings, encoder):
-        return check_records(
+        checked = check_records(
             new if first is None else chain([first], new),
             records,
             settings,
             gone=changes.gone if changes else (),
-            thorough=call.thorough,
+            thorough=call.baseline is not None,  # which accepts pairs, so each of them counts
             encoder=encoder,
             progress=progress,
         )
+        return _accepting(call, checked, records)
 
 
 def _index_among(against: Sequence[str]) -> Path | None:
@@ -263,13 +263,15 @@ def _baseline(path: Path, update: bool) -> "Baseline":
     return Baseline.empty(path) if update and not path.exists() else load_baseline(path)
 
 
-def _accepting(baseline: "Baseline", checked: "Checked", update: bool) -> "tuple[Baseline, Checked]":
-    """The baseline, accepting all if it is to be updated, and what it says of the findings."""
-    from dedup.baseline import accepted_by, updated
+def _accepting(call: _Call, checked: "Checked", known: "Index") -> "tuple[Checked, Baseline | None]":
+    """What the baseline says of the findings; and the baseline, accepting all if it is to be updated."""
+    if call.baseline is None:
+        return checked, None
+    from dedup.baseline import accepted_by, names_compared, updated
 
-    if update:
-        baseline = updated(baseline, checked)
-    return baseline, accepted_by(baseline, checked)
+    compared = names_compared(call.baseline, known)
+    baseline = updated(call.baseline, checked, compared) if call.update else call.baseline
+    return accepted_by(baseline, checked, compared), baseline
 
 
 def _write(baseline: "Baseline", path: Path) -> None:

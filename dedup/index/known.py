@@ -66,6 +66,14 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What of some files and ids is among the known records."""
+
+    files: frozenset[str]
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Pairs of a new text (position) and a known one (row), who found each, and what limits left out."""
 
@@ -143,6 +151,16 @@ class Index:
         away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(spellings, gone))))
         away -= replaced
         return Hidden(frozenset(replaced), frozenset(away), self._works_held_by_none_but(replaced | away))
+
+    def holding(self, files: Iterable[str], ids: Iterable[str]) -> Held:
+        """Which of these files, by their paths, and which of these ids of other records are known."""
+        of_spelling = {spelled: file for file in files for spelled in spellings(file)}
+        found = "SELECT path FROM records WHERE path IN (?) AND line IS NULL"
+        other = "SELECT id FROM records WHERE id IN (?) AND (path IS NULL OR line IS NOT NULL)"
+        return Held(
+            frozenset(of_spelling[path] for (path,) in self._store.select(found, sorted(of_spelling))),
+            frozenset(id_ for (id_,) in self._store.select(other, sorted(ids))),
+        )
 
     def _rows(self, query: str, values: Collection[str]) -> list[int]:
         return [row for (row,) in self._store.select(query, sorted(values))]
