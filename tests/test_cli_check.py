@@ -153,6 +153,8 @@ def test_index_stands_alone(cli: Cli) -> None:
     cli("index", "build", "i", "known")
     complaint = "dedup: --against takes one index or any number of paths, not 'i' and more\n"
     assert cli("check", "fresh", "--against", "known", "--against", "i") == (2, "", complaint)
+    complaint = "dedup: i: an index, which holds known records: NEW is a folder or a file\n"
+    assert cli("check", "i", "--against", "known") == (2, "", complaint)
     code, out, err = cli("check", "--changed-since", "HEAD", "--against", "i")
     assert (code, out, err) == (2, "", "dedup: Missing argument 'NEW...'. See 'dedup check --help'.\n")
 
@@ -394,6 +396,18 @@ def test_report_that_cannot_be_written_is_exit_code_2_and_still_printed(cli: Cli
     assert "known/a.txt" in out
     code, out, err = cli("check", "copy", "--against", "known", "-o", "no/r.json")
     assert (code, out, err) == (2, "", "dedup: no/r.json: cannot be written: there is no folder 'no'\n")
+
+
+@pytest.mark.parametrize("output", ["copy/c.txt", "known/sub/b.txt", "link.json", "b.json"])
+def test_report_is_not_written_over_what_is_read(output: str, cli: Cli, places: Path) -> None:
+    Path("b.json").write_text('{"version": 1, "pairs": []}')
+    Path("link.json").symlink_to("known/a.txt")
+    before = {path: path.read_bytes() for path in places.rglob("*.*")}
+    code, out, err = cli("check", "copy", "--against", "known", "--baseline", "b.json", "-o", output)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup: {output}: ")
+    assert {path: path.read_bytes() for path in places.rglob("*.*")} == before
+    assert cli("check", "copy", "--against", "known", "-o", "known/r.json")[0] == 1
 
 
 # dedup index

@@ -1,5 +1,6 @@
 """``dedup check``: the gate. Are new records copies or translations of known ones, or of one another?"""
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -130,7 +131,7 @@ def check(
     with progress_shown() as progress:
         started = time.monotonic()
         accepted = None if baseline is None else _baseline(baseline, update_baseline)
-        call = _Call(new, against, changed_since, fields_of(**field_names), called, accepted, update_baseline)
+        call = _Call(new, against, changed_since, fields_of(**field_names), called, accepted, update_baseline, outputs)
         checked, accepted = _checked(call, progress)
         seconds = time.monotonic() - started
     warn_if_uncalibrated(checked.encoder)
@@ -152,6 +153,8 @@ def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequenc
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
         check_folder_of(output)
+        if baseline is not None and os.path.realpath(output) == os.path.realpath(baseline):
+            raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
         check_folder_of(baseline)
 
@@ -176,6 +179,7 @@ class _Call:
     baseline: "Baseline | None"
     update: bool
     """Whether the baseline is to accept all that is found."""
+    outputs: tuple[Path, ...]
 
 
 def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
@@ -223,17 +227,29 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     """The new input and, where only what was changed is asked for, what that is."""
     from dedup.changes import changed_since
     from dedup.incoming import called_alike, only_changed
+    from dedup.index import is_index
     from dedup.read.records import open_input
 
+    if indexes := [path for path in call.new if is_index(path)]:
+        raise InputError(f"{indexes[0]}: an index, which holds known records: NEW is a folder or a file")
     if not call.new and (call.changed_since is None or known is None):
         raise _wrong_call("Missing argument 'NEW...'.")
     given = open_input(call.new or call.against)
+    _spare_inputs(call.outputs, given, known)
     if known is not None:
         given = called_alike(given, known)
     if call.changed_since is None:
         return given, None
     changes = changed_since(call.changed_since, call.new or call.against)
     return only_changed(given, changes), changes
+
+
+def _spare_inputs(outputs: Iterable[Path], *inputs: "Input | None") -> None:
+    """Refuse to write a report over what is read."""
+    read = {os.path.realpath(source.path) for one in inputs if one is not None for source in one.sources}
+    for output in outputs:
+        if os.path.realpath(output) in read:
+            raise InputError(f"{output}: one of the files that are read; name another one for the report")
 
 
 @contextmanager
