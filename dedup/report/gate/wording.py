@@ -149,8 +149,9 @@ def verdict(document: CheckDocument) -> str:
     """The outcome in one sentence that holds nothing of a record, without a full stop."""
     accepted = len(document.findings) - document.unaccepted
     apart = f", apart from {accepted:,} that the baseline accepts" if accepted else ""
-    skipped = len(document.skipped)
-    unknown = f"; {counted(skipped, 'piece')} of the new input could not be checked" if skipped else ""
+    both = ("new", document.skipped), ("known", document.known_skipped)
+    skipped = [f"{counted(len(some), 'piece')} of the {whose} input" for whose, some in both if some]
+    unknown = f"; skipped: {' and '.join(skipped)}" if skipped else ""
     if not document.unaccepted:
         return f"No new record carries the article of a known or another new one{apart}{unknown}"
     verb = "carries" if document.unaccepted == 1 else "carry"
