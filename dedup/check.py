@@ -126,6 +126,7 @@ class _Check:
     def outcome(self, sketches: Sequence[Sketch], skipped: tuple[Skipped, ...], gone: Collection[str]) -> Checked:
         """What comes of the new records."""
         entries = [sketch.entry for sketch in sketches]
+        known_shortened, known_dropped_segments = self.known.shortened
         hidden = self.known.hidden(entries, gone)
         world = self.world(sketches, hidden)
         links, confirming, clustering, findings = self.decided(world)
@@ -148,6 +149,8 @@ class _Check:
             first_encoder=first if closer else None,
             settings=dict(self.known.settings) | self.settings.stamped(),
             dropped_segments={s.id: len(s.fingerprint.beyond) for s in sketches if len(s.fingerprint.beyond)},
+            known_shortened=known_shortened,
+            known_dropped_segments=known_dropped_segments,
         )
 
     # --- propose

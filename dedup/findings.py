@@ -109,6 +109,10 @@ class Checked:
     settings: Mapping[str, str | int | float | bool]
     dropped_segments: Mapping[str, int]
     """Id of a new record -> segments beyond the limit, which were not compared by meaning."""
+    known_shortened: int
+    """Known records with such segments."""
+    known_dropped_segments: int
+    """These segments."""
     stale: tuple[StaleEntry, ...] = ()
     """Of the baseline."""
 

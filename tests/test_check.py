@@ -241,6 +241,16 @@ def test_of_many_records_that_cite_one_page_some_are_named_and_the_others_counte
     assert [page.further for page in pages] == [1, 2, 3]
 
 
+def test_segments_of_known_records_beyond_the_limit_are_counted() -> None:
+    short = Settings(max_segments=2)
+    outcome = checked([UNRELATED], settings=short)
+    with known_from(KNOWN, short, encoder=ENCODER, calibration=CALIBRATION) as index:
+        report = report_of(run_stages(KNOWN, short, ENCODER, CALIBRATION), short)
+        assert index.shortened == (2, sum(report.dropped_segments.values()))
+        assert (outcome.known_shortened, outcome.known_dropped_segments) == index.shortened
+    assert (checked([UNRELATED]).known_shortened, checked([UNRELATED]).known_dropped_segments) == (0, 0)
+
+
 def test_a_page_that_lists_articles_is_no_reason_to_warn() -> None:
     home = "https://example.org/"
     known = [Record("en", f"{ENGLISH}\nSource: {home}", language="en")]

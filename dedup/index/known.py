@@ -117,6 +117,15 @@ class Index:
         return int(count)
 
     @cached_property
+    def shortened(self) -> tuple[int, int]:
+        """How many records are longer than the settings allow, and how many segments of theirs lie beyond, which are
+        not compared by meaning.
+        """
+        query = "SELECT count(*), coalesce(sum(beyond), 0) FROM records WHERE beyond > 0"
+        records, segments = self._store.database.execute(query).fetchone()
+        return int(records), int(segments)
+
+    @cached_property
     def boilerplate(self) -> frozenset[int]:
         """The hashes of the passages that are boilerplate among the known texts."""
         return frozenset(boilerplate_of(self._store))

@@ -69,6 +69,9 @@ class _Page(Printer):
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
+        if read.known_shortened:
+            long = counted(read.known_shortened, "long known record")
+            self.line(f"{counted(read.known_dropped_segments, 'segment')} of {long} not compared by meaning")
 
     def findings(self, findings: Sequence[Finding]) -> None:
         for finding in findings[:FINDINGS_SHOWN]:

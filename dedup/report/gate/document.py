@@ -52,6 +52,10 @@ class CheckInput(Struct, frozen=True, kw_only=True):
     languages: Annotated[dict[str, Count], Meta(description="ISO 639 code, or 'und', to number of new records.")]
     dropped_segments: Annotated[Count, Meta(description="Segments left out of the shortened records, in all.")]
     shortened: Annotated[tuple[Shortened, ...], Meta(description="New records, by id.")]
+    known_shortened: Annotated[
+        Count, Meta(description="Known records that are longer than the settings allow, those left out included.")
+    ] = 0
+    known_dropped_segments: Annotated[Count, Meta(description="Segments of these that were not compared.")] = 0
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -182,6 +186,8 @@ def _input(checked: findings.Checked) -> CheckInput:
         languages=languages_of(checked.records),
         dropped_segments=sum(checked.dropped_segments.values()),
         shortened=shortened_of(checked.dropped_segments),
+        known_shortened=checked.known_shortened,
+        known_dropped_segments=checked.known_dropped_segments,
     )
 
 

@@ -109,6 +109,8 @@ def checked_of(
         first_encoder=EncoderInfo("table", "d2", "ntrex"),
         settings={"threshold": 0.5, "model": "bundled"},
         dropped_segments={},
+        known_shortened=0,
+        known_dropped_segments=0,
     )
 
 

@@ -161,3 +161,8 @@ def test_pairs_that_a_limit_left_out_are_counted(seeds: Checked) -> None:
     assert "large groups" not in written(seeds, "text")
     left_out = replace(seeds, funnel=(*seeds.funnel, FunnelStage(LARGE_GROUPS, 1_234)))
     assert "1,234 pairs left out of large groups, at most, and so not compared\n" in written(left_out, "text")
+
+
+def test_ends_of_long_known_records_are_counted(seeds: Checked) -> None:
+    long = replace(seeds, known_shortened=2, known_dropped_segments=1_300)
+    assert "\n1,300 segments of 2 long known records not compared by meaning\n" in written(long, "text")
