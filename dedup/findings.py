@@ -115,6 +115,8 @@ class Checked:
     """These segments."""
     stale: tuple[StaleEntry, ...] = ()
     """Of the baseline."""
+    unchanged: int = 0
+    """Files that were given as new, but were not changed, and are not known either."""
 
     @property
     def unaccepted(self) -> tuple[Finding, ...]:

@@ -59,6 +59,13 @@ def only_changed(given: Input, changes: Changes) -> Input:
     )
 
 
+def left_out(given: Input, changed: Input, known: Input) -> int:
+    """How many files were given as new, but are neither among the ``changed`` ones of them nor known: nothing is
+    compared with them.
+    """
+    return len(set(_places(given)).difference(_places(changed), _places(known)))
+
+
 def _places(given: Input) -> list[str]:
     return places_of(source.path for source in given.sources)
 

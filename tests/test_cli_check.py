@@ -175,6 +175,17 @@ def test_only_what_was_changed_is_checked_and_new_may_be_left_out(cli: Cli, repo
     assert cli(*asked)[::2] == (0, "")
 
 
+def test_unchanged_files_of_new_that_are_not_known_are_counted(cli: Cli, repository: Repository) -> None:
+    repository.commit(**{"in/a.txt": OTHER, "drafts/one.txt": TEXT, "drafts/two.txt": THIRD})
+    repository.write("drafts/copy.txt", TEXT)
+    asked = ("check", "drafts", "--changed-since", "HEAD", "--against", "in")
+    code, out, _ = cli(*asked, "--format", "json")
+    assert (code, json.loads(out)["input"]["unchanged"]) == (0, 2)
+    assert "2 files of NEW are unchanged, and not known either" in cli(*asked)[1]
+    code, out, _ = cli(*asked, "--against", "drafts", "--format", "json")
+    assert (code, json.loads(out)["input"]["unchanged"]) == (1, 0)
+
+
 def test_known_records_of_files_that_are_gone_do_not_count(cli: Cli, repository: Repository) -> None:
     repository.commit(**{"in/a.txt": TEXT, "in/b.txt": OTHER, ".gitignore": "/i/\n"})
     cli("index", "build", "i", "in")

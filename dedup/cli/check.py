@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -189,7 +189,7 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
 
     index = _index_among(call.against)
     known = None if index else _known_input(call)
-    given, changes = _new_input(call, known)
+    given, changes, unchanged = _new_input(call, known)
     new = read_new(given, call.fields, changes)
     first = next(new, None)  # what is known takes long to read, and is not needed where nothing is new
     with _opened(index, known if first is not None else None, call, progress) as (records, settings, encoder):
@@ -202,7 +202,7 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
             encoder=encoder,
             progress=progress,
         )
-        return _accepting(call, checked, records)
+        return _accepting(call, replace(checked, unchanged=unchanged), records)
 
 
 def _index_among(against: Sequence[str]) -> Path | None:
@@ -223,10 +223,10 @@ def _known_input(call: _Call) -> "Input":
     return open_input(call.against)
 
 
-def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | None]":
-    """The new input and, where only what was changed is asked for, what that is."""
+def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | None, int]":
+    """The new input and, where only what was changed is asked for, what that is, and how many files are left out."""
     from dedup.changes import changed_since
-    from dedup.incoming import called_alike, only_changed
+    from dedup.incoming import called_alike, left_out, only_changed
     from dedup.index import is_index
     from dedup.read.records import open_input
 
@@ -239,9 +239,10 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     if known is not None:
         given = called_alike(given, known)
     if call.changed_since is None:
-        return given, None
+        return given, None, 0
     changes = changed_since(call.changed_since, call.new or call.against)
-    return only_changed(given, changes), changes
+    changed = only_changed(given, changes)
+    return changed, changes, 0 if known is None else left_out(given, changed, known)
 
 
 def _spare_inputs(outputs: Iterable[Path], *inputs: "Input | None") -> None:

@@ -45,6 +45,9 @@ class CheckInput(Struct, frozen=True, kw_only=True):
         Count, Meta(description="Known records that gave way to a new one: the same file, or the same row of a table.")
     ]
     gone: Annotated[Count, Meta(description="Known records left out, as their files are no longer there.")]
+    unchanged: Annotated[
+        Count, Meta(description="Files given as new that were not changed, and are not among the known: not compared.")
+    ] = 0
     skipped: Annotated[Count, Meta(description="Pieces of the new input that could not be used.")]
     known_skipped: Annotated[
         Count, Meta(description="Pieces of the known input that could not be used, where it was read for this check.")
@@ -181,6 +184,7 @@ def _input(checked: findings.Checked) -> CheckInput:
         known=checked.known,
         replaced=checked.replaced,
         gone=checked.gone,
+        unchanged=checked.unchanged,
         skipped=len(checked.skipped),
         known_skipped=len(checked.known_skipped),
         languages=languages_of(checked.records),

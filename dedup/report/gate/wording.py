@@ -132,6 +132,10 @@ def remarks(document: CheckDocument) -> list[Pieces]:
     told: list[Pieces] = []
     if document.input.records and not document.input.known and not document.input.replaced:
         told.append([NOTHING_KNOWN])
+    if document.input.records and (unchanged := document.input.unchanged):
+        verb = "is" if unchanged == 1 else "are"
+        files = f"{counted(unchanged, 'file')} of NEW {verb} unchanged, and not known either"
+        told.append([f"{files}: no new record was compared with what they hold; name them with --against, too"])
     if document.same_id:
         told.append(_same_id(document.same_id))
     return told
