@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dedup.cli.check import ENDINGS
+from dedup.index.store import POINTER
 from dedup.report.gate import FORMS
 
 from .conftest import Cli
@@ -157,6 +158,16 @@ def test_index_stands_alone(cli: Cli) -> None:
     assert cli("check", "i", "--against", "known") == (2, "", complaint)
     code, out, err = cli("check", "--changed-since", "HEAD", "--against", "i")
     assert (code, out, err) == (2, "", "dedup: Missing argument 'NEW...'. See 'dedup check --help'.\n")
+
+
+def test_index_without_its_beginning_is_not_a_folder_without_texts(cli: Cli) -> None:
+    cli("index", "build", "i", "known")
+    Path("i", POINTER).unlink()
+    code, out, err = cli("check", "copy", "--against", "i")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup: i: an index without {POINTER}, unfinished or broken: make it anew with ")
+    assert cli("index", "build", "i", "known")[0] == 0
+    assert cli("check", "copy", "--against", "i")[0] == 1
 
 
 # What git says

@@ -207,8 +207,10 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
 
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
-    from dedup.index import is_index
+    from dedup.index import is_index, refuse_unfinished
 
+    for path in against:
+        refuse_unfinished(path)
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")

@@ -11,7 +11,17 @@ info.py       describe: what an index holds
 
 from dedup.index.info import Info, describe
 from dedup.index.known import Index
-from dedup.index.store import is_index
+from dedup.index.store import is_index, refuse_unfinished
 from dedup.index.write import Change, add_records, build_index, remove_records
 
-__all__ = ["Change", "Index", "Info", "add_records", "build_index", "describe", "is_index", "remove_records"]
+__all__ = [
+    "Change",
+    "Index",
+    "Info",
+    "add_records",
+    "build_index",
+    "describe",
+    "is_index",
+    "refuse_unfinished",
+    "remove_records",
+]

@@ -112,6 +112,18 @@ def is_index(path: str | Path) -> bool:
     return (Path(path) / POINTER).is_file()
 
 
+def refuse_unfinished(path: str | Path) -> None:
+    """Raises :class:`UnusableIndexError` where a path leads to what a writer left that was stopped before there was an
+    index, or to an index that has lost its beginning: as a folder of texts it would hold none.
+    """
+    folder = Path(path)
+    if is_index(folder) or not folder.is_dir():
+        return
+    with suppress(OSError), os.scandir(folder) as entries:  # who reads its texts tells why it cannot be read
+        if any(_OURS.fullmatch(entry.name) for entry in entries):
+            raise UnusableIndexError(f"{folder}: an index without {POINTER}, unfinished or broken: {_rebuild()}")
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
