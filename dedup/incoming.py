@@ -58,7 +58,9 @@ def only_changed(given: Input, changes: Changes) -> Input:
 
 
 def _places(given: Input) -> list[str]:
-    return places_of(source.path for source in given.sources)
+    """The same for the same file, however it was given; of one elsewhere, its URL."""
+    here = iter(places_of(source.path for source in given.sources if source.remote is None))
+    return [next(here) if source.remote is None else source.path for source in given.sources]
 
 
 def read_new(given: Input, fields: Fields, changes: Changes | None = None) -> Iterator[Record | Skipped]:

@@ -12,6 +12,7 @@ import click
 
 from dedup.cli.options import (
     FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dedup.progress import Progress
     from dedup.read import Fields
     from dedup.read.records import Input
+    from dedup.read.remote import File
     from dedup.settings import Settings
 
 FOUND: Final = 1
@@ -74,7 +76,7 @@ _WIDTH: Final = 100
     "-o",
     "--output",
     "outputs",
-    type=FILE,
+    type=FILE_OR_URL,
     multiple=True,
     metavar="FILE",
     help="Write the report here, in the form that the name ends in (.sarif, .json, .txt, .xml for JUnit), else in "
@@ -94,7 +96,7 @@ def check(
     baseline: Path | None,
     update_baseline: bool,
     form: str,
-    outputs: tuple[Path, ...],
+    outputs: "tuple[File, ...]",
     threshold: float | None,
     model: str | None,
     confirm: str | None,
@@ -145,7 +147,7 @@ def check(
     _judge(checked, strict)
 
 
-def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequence[Path]) -> None:
+def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
@@ -197,11 +199,17 @@ def _checked(call: _Call, progress: "Progress") -> "Checked":
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
     from dedup.index import is_index
+    from dedup.index.store import POINTER
+    from dedup.read.remote import is_remote, local_path, without_secrets
+    from dedup.read.remote_folders import holds_file
 
+    for path in against:
+        if is_remote(path) and holds_file(path, POINTER):
+            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")
-    return Path(indexes[0]) if indexes else None
+    return Path(local_path(indexes[0])) if indexes else None
 
 
 def _known_input(call: _Call) -> "Input":
@@ -271,7 +279,7 @@ def _write(baseline: "Baseline", path: Path) -> None:
     write_baseline(baseline, path)
 
 
-def _publish(checked: "Checked", seconds: float, form: str, outputs: Sequence[Path]) -> None:
+def _publish(checked: "Checked", seconds: float, form: str, outputs: "Sequence[File]") -> None:
     from dedup.report.json_file import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]

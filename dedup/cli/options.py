@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from dedup.errors import InputError
 from dedup.settings import CONFIRM, Settings
@@ -13,6 +14,11 @@ from dedup.settings import CONFIRM, Settings
 if TYPE_CHECKING:
     from dedup.encoders import Encoder
     from dedup.read import Fields
+    from dedup.read.remote import File
+
+    _FileType = click.ParamType[File]
+else:
+    _FileType = click.ParamType  # generic only from click 8.4 on
 
 
 class InOrder(click.Group):
@@ -41,7 +47,38 @@ def fields_of(id_field: str, text_field: str, url_field: str, language_field: st
     return Fields(id=id_field, text=text_field, url=url_field, language=language_field)
 
 
-FILE = click.Path(path_type=Path)
+class _FileOrUrl(_FileType):
+    """A file or folder, which may be given as a URL."""
+
+    name = "file"
+
+    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":  # noqa: ARG002
+        """What is named. Raises :class:`InputError` for a URL that cannot be one."""
+        from dedup.read.remote import connected, is_remote, local_path
+
+        if not isinstance(value, str):
+            return value
+        return connected(value) if is_remote(value) else Path(local_path(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those of files."""
+        return click.Path().shell_complete(ctx, param, incomplete)
+
+
+class _LocalFile(_FileOrUrl):
+    """A file or folder of this machine."""
+
+    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":
+        """Its path. Raises :class:`InputError` for a URL of anything else."""
+        from dedup.read.remote import is_remote, without_secrets
+
+        if isinstance(value, str) and is_remote(value):
+            raise InputError(f"{without_secrets(value)}: only a path of this machine can be given here")
+        return super().convert(value, param, ctx)
+
+
+FILE: Final = _LocalFile()
+FILE_OR_URL: Final = _FileOrUrl()
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed."
 )
@@ -70,9 +107,13 @@ workers_option = click.option(
 strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if anything had to be skipped.")
 
 
-def check_folder_of(output: Path) -> None:
+def check_folder_of(output: "File") -> None:
     """Complain rather now than after hours."""
-    if not output.parent.is_dir():
+    from dedup.read.remote import RemoteFile, check_writable
+
+    if isinstance(output, RemoteFile):
+        check_writable(output)
+    elif not output.parent.is_dir():
         raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
 
 

@@ -1,13 +1,12 @@
 """``dedup run``: which of many records carry the same article."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dedup.cli.options import (
-    FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -29,12 +28,15 @@ from dedup.settings import Settings
 if TYPE_CHECKING:
     from dedup.model import Report
     from dedup.pipeline import Stages
+    from dedup.read.remote import File
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
-@click.option("--html", type=FILE, metavar="FILE", help="Write the report as a page here: one file for a browser.")
+@click.option("-o", "--output", type=FILE_OR_URL, metavar="FILE", help="Write the JSON report here, too.")
+@click.option(
+    "--html", type=FILE_OR_URL, metavar="FILE", help="Write the report as a page here: one file for a browser."
+)
 @format_option
 @threshold_option
 @model_option
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
 @strict_option
 def run(
     paths: tuple[str, ...],
-    output: Path | None,
-    html: Path | None,
+    output: "File | None",
+    html: "File | None",
     form: str,
     threshold: float | None,
     model: str | None,
@@ -59,7 +61,8 @@ def run(
     """Find the records that carry the same article.
 
     PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv or .tsv file (tables also as
-    .gz), or - for JSON Lines on standard input.
+    .gz), or - for JSON Lines on standard input. A URL (s3://bucket/folder/, hf://datasets/..., https://.../x.jsonl.gz)
+    is read through fsspec; there * and ** stand for what is there.
 
     \b
     Examples:
@@ -74,8 +77,9 @@ def run(
         calibration=calibration,
         workers=workers or processors(),
     )
-    for file in filter(None, (output, html)):
-        check_folder_of(file)
+    for file in (output, html):
+        if file is not None:
+            check_folder_of(file)
     with progress_shown() as progress:
         from dedup.pipeline import report_of, run_stages
         from dedup.read import read_records
@@ -97,7 +101,7 @@ def run(
         raise InputError(f"{first_skipped(report.skipped)} (--strict)")
 
 
-def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Path) -> None:
+def _write_page(stages: "Stages", report: "Report", settings: Settings, html: "File") -> None:
     from dedup.report.html.collect import page_data
     from dedup.report.html.page import page_of
     from dedup.report.json_file import write_atomically
@@ -105,7 +109,7 @@ def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Pa
     write_atomically(html, page_of(page_data(stages, report, settings.threshold)))
 
 
-def _publish(report: "Report", seconds: float, form: str, output: Path | None) -> None:
+def _publish(report: "Report", seconds: float, form: str, output: "File | None") -> None:
     from dedup.report.json_file import to_json, write_atomically
     from dedup.report.terminal import render_summary
 

@@ -1,6 +1,7 @@
 """Reading: from the paths of a call to records, and to notes on what could not be used.
 
     paths.py       which files, and the ids that their names give      -> Source
+    remote_folders.py  the same for URLs; remote.py opens them, by way of fsspec
     formats.py     which reader takes which file-name ending           (a new format is added there)
     texts.py       one record a file: .txt, .md
     jsonl.py       one record a line: .jsonl, .jsonl.gz, standard input; lines.py cuts and inflates

@@ -24,8 +24,9 @@ def read_records(
 ) -> Iterator[Record | Skipped]:
     """All records that the paths hold, and a note on each thing there that is none.
 
-    A path is a folder (its .txt and .md files at any depth), a file (see :data:`dedup.read.formats.READERS`)
-    or ``-`` for JSON Lines on standard input (``stdin``, where one is passed). Ids may repeat:
+    A path is a folder (its .txt and .md files at any depth), a file (see :data:`dedup.read.formats.READERS`),
+    a URL of one of these (see :mod:`dedup.read.remote`; as ``str``, since ``Path`` takes a slash from it), or ``-``
+    for JSON Lines on standard input (``stdin``, where one is passed). Ids may repeat:
     see :func:`dedup.read.unique.unique_records`. A folder without texts gives nothing.
 
     The call itself looks at the paths, and raises :class:`InputError` where it is wrong; the files are
@@ -44,7 +45,7 @@ class Input:
 
 
 def open_input(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Input:
-    """Look at the paths, and read nothing yet. Raises :class:`InputError` as :func:`read_records` does."""
+    """Look at the paths, and read no file yet. Raises :class:`InputError` as :func:`read_records` does."""
     names = [str(path) for path in paths]
     if not names:
         raise InputError(f"nothing to read: give {SUPPORTED}")
@@ -74,7 +75,7 @@ def read_input(given: Input, fields: Fields, reader: SourceReader | None = None)
 def read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:
     """The records of one file."""
     try:
-        with Path(source.path).open("rb") as stream:
+        with source.open() as stream:
             yield from _read(stream, source, fields)
     except OSError as error:
         yield _unreadable(source, error)
