@@ -8,6 +8,7 @@
     delimited.py   one row a record: .csv, .tsv, plain or .gz
     rows.py        one row of any table made a record
     characters.py  what is done to every text and id
+    ahead.py       small remote files before they are needed
     records.py     read_records: all of the above in order   (paths -> Input -> records)
     unique.py      one record an id
 

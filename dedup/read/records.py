@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
+from dedup.read.ahead import read_ahead
 from dedup.read.fields import Fields, Origin
 from dedup.read.formats import SUPPORTED, reader_of
 from dedup.read.jsonl import read_jsonl
@@ -63,13 +64,12 @@ def _standard_input() -> BinaryIO:
 
 
 def read_input(given: Input, fields: Fields, reader: SourceReader | None = None) -> Iterator[Record | Skipped]:
-    """What the input holds. ``reader`` reads a file in the place of :func:`read_file`."""
+    """What the input holds. ``reader`` reads a file in the place of :func:`read_file`, perhaps in another thread."""
     read = reader or read_file
     yield from given.skipped
     if given.piped is not None:
         yield from read_jsonl(given.piped, Origin(STDIN, STDIN), fields)
-    for source in given.sources:
-        yield from read(source, fields)
+    yield from read_ahead(given.sources, lambda source: read(source, fields))
 
 
 def read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:

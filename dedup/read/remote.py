@@ -132,6 +132,13 @@ class RemoteFile:
         """What the name ends in, as :attr:`pathlib.Path.suffix`."""
         return PurePosixPath(self.shown).suffix
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several threads may use its file system: of fsspec's own, that holds for those that are built on one
+        thread with an event loop (S3, Google, Azure, web servers). That of Hugging Face makes a request a call.
+        """
+        return bool(getattr(self.system, "async_impl", False)) or self.scheme == "hf"
+
     def open(self) -> BinaryIO:
         """The bytes of the file, from its beginning. This and reading raise :class:`OSError`, and nothing else."""
         return cast(BinaryIO, _Stream(self))
