@@ -190,3 +190,12 @@ def test_an_id_that_is_a_url_is_not_fetched(cli: Cli, report: str) -> None:
     Path("rows.jsonl").write_text("".join(json.dumps({"id": f"https://x/{n}.txt", "text": TEXT}) + "\n" for n in "ab"))
     code, out, _ = cli("explain", "https://x/a.txt", "https://x/b.txt", "--in", "rows.jsonl", "--format", "json")
     assert (code, json.loads(out)["relation"]) == (0, "exact")
+
+
+def test_code_scanning_gets_urls_as_they_are(cli: Cli) -> None:
+    write("memory://new/d é%.txt", OTHER)
+    code, out, _ = cli("check", "memory://new", "--against", "memory://news", "--format", "sarif")
+    assert code == 1
+    (result,) = json.loads(out)["runs"][0]["results"]
+    location = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert location["uri"] == "memory://new/d%20%C3%A9%25.txt"

@@ -14,9 +14,11 @@ What is in folders: :mod:`dedup.read.remote_folders`.
 import io
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, Protocol, cast
 from urllib.parse import unquote
 
@@ -229,14 +231,18 @@ def check_writable(file: RemoteFile) -> None:
 class _Stream(io.BufferedIOBase):
     """The bytes of a remote file, as readers expect them: reading gives as much as was asked for until the file ends,
     and a file that ends early, or any fault of any library, is an :class:`OSError`.
+
+    A web server may give whole files only. Then the file is read on as it comes; and for a reader that goes to and fro
+    (of Parquet) it is copied to a temporary file first.
     """
 
     def __init__(self, file: RemoteFile) -> None:
         self._remote = file
         self._at = 0
-        self._in_one_piece = False
+        self._went_elsewhere = False
         self._file = self._opened()
         self._size: int | None = getattr(self._file, "size", None)
+        self._comes_whole = file.scheme in WEB and self._size is None
 
     def _opened(self, **options: object) -> BinaryIO:
         with _faults(self._remote.path):
@@ -247,9 +253,8 @@ class _Stream(io.BufferedIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Whether the server gives what is asked of the middle of the file."""
-        is_stream = self._in_one_piece or (self._remote.scheme in WEB and self._size is None)
-        return not is_stream and self._file.seekable()
+        """Yes, of all file systems but those that only give one byte after the other."""
+        return self._remote.scheme in WEB or self._file.seekable()
 
     def tell(self) -> int:
         """Bytes before the next one to be read."""
@@ -258,6 +263,9 @@ class _Stream(io.BufferedIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go elsewhere in the file."""
         with _faults(self._remote.path):
+            self._went_elsewhere = True
+            if self._comes_whole:
+                self._copy()
             self._at = self._file.seek(offset, whence) if whence != io.SEEK_CUR else self._file.seek(self._at + offset)
         return self._at
 
@@ -282,19 +290,33 @@ class _Stream(io.BufferedIOBase):
     def _piece(self, size: int) -> bytes:
         try:
             return self._file.read(size)
-        except ValueError:
-            # So fsspec says that a web server, which gave the first block, gives no others by themselves.
-            if self._in_one_piece or self._remote.scheme not in WEB:
+        except ValueError:  # so fsspec says that a web server, asked for a part that is not the first, gives all
+            if self._comes_whole or self._remote.scheme not in WEB:
                 raise
-        self._file.close()
-        self._in_one_piece = True
-        self._file = self._opened(block_size=0)
-        self._pass_over(self._at)
+        self._comes_whole = True
+        if self._went_elsewhere:
+            self._copy()
+        else:
+            self._file.close()
+            self._file = self._opened(block_size=0)
+            self._pass_over(self._at)
         return self._file.read(size)
 
     def _pass_over(self, count: int) -> None:
         while count > 0 and (piece := self._file.read(min(count, 2**20))):
             count -= len(piece)
+
+    def _copy(self) -> None:
+        """Go on in a copy on this machine."""
+        self._file.close()
+        with ExitStack() as unless_copied:
+            copy = cast(BinaryIO, unless_copied.enter_context(TemporaryFile()))
+            with self._opened(block_size=0) as whole:
+                copyfileobj(whole, copy)
+            unless_copied.pop_all()
+        self._size = copy.tell()
+        copy.seek(self._at)
+        self._file, self._comes_whole = copy, False
 
     def _check_end(self) -> None:
         if self._size is not None and self._at < self._size:

@@ -133,21 +133,34 @@ def test_a_file_is_read_to_its_end_however_the_server_gives_it(server: str, way:
     assert read(f"{server}/{way}/empty.jsonl") == ([], [])
 
 
-def test_a_reader_that_goes_to_and_fro_gets_ranges(server: str) -> None:
-    with connected(f"{server}/ranges/large.jsonl").open() as stream:
+@pytest.mark.parametrize("way", ["ranges", "whole", "chunked"])
+def test_a_reader_may_go_to_and_fro_however_the_server_gives_the_file(server: str, way: str) -> None:
+    with connected(f"{server}/{way}/large.jsonl").open() as stream:
         assert stream.seekable()
-        stream.seek(-1_000, 2)
+        assert stream.read(5) == LARGE[:5]
+        assert stream.seek(-1_000, 2) == len(LARGE) - 1_000
         assert stream.read() == LARGE[-1_000:]
-        stream.seek(10)
+        assert stream.seek(10) == 10
         assert stream.read(20) == LARGE[10:30]
+        assert stream.seek(5, 1) == 35
+        assert stream.read(20) == LARGE[35:55]
+        assert stream.read() == LARGE[55:]
+
+
+def test_a_reader_that_goes_to_and_fro_asks_for_parts_where_it_can(server: str) -> None:
+    with connected(f"{server}/ranges/large.jsonl").open() as stream:
+        stream.seek(-1_000, 2)
+        stream.read()
+        stream.seek(10)
+        stream.read(20)
     assert all(asked for _, asked in Handler.asked)
 
 
-def test_a_server_without_ranges_is_no_place_to_go_to_and_fro(server: str) -> None:
-    with connected(f"{server}/chunked/large.jsonl").open() as stream:
-        assert not stream.seekable()
-        with pytest.raises(OSError, match="Cannot seek"):
-            stream.seek(10)
+@pytest.mark.parametrize("way", ["broken", "broken-chunks"])
+def test_a_copy_of_what_breaks_off_is_a_fault(server: str, way: str) -> None:
+    with connected(f"{server}/{way}/large.jsonl").open() as stream, pytest.raises(OSError, match="not completed"):
+        stream.seek(-1_000, 2)
+        stream.read()
 
 
 @pytest.mark.parametrize("way", ["broken", "broken-chunks"])
