@@ -61,7 +61,7 @@ def main() -> None:
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         for file in sorted(path for path in here.rglob("*") if path.is_file()):
-            client.upload_file(str(file), BUCKET, file.relative_to(here).as_posix())
+            client.upload_file(str(file), BUCKET, file.relative_to(here).as_posix(), {"ACL": "public-read"})
         if options.delay:
             _time_reading(options.delay)
             return
@@ -160,6 +160,9 @@ class Trial:
         ]
         same = outcomes[0].out == outcomes[1].out.replace(there, "news/")
         self._expect("check of texts there against a table here", same and outcomes[0].code == outcomes[1].code == 1)
+        for_all = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "FSSPEC_S3_ANON": "true"}
+        outcome = self._dedup("check", there, "--against", "news", "--confirm", "never", environment=for_all)
+        self._expect("check of a public bucket without credentials", outcome.code == 1 and not outcome.err)
         outcome = self._dedup("check", there, "--against", there, "--confirm", "never", "--format", "json")
         here = self._dedup("check", "news", "--against", "news", "--confirm", "never", "--format", "json")
         self._expect("check of a folder there against itself", outcome.out.replace(there, "news/") == here.out)

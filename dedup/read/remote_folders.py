@@ -42,7 +42,8 @@ def find_remote(urls: Sequence[str]) -> tuple[list[RemoteFound], list[Skipped]]:
     Raises :class:`InputError` for a URL that leads to nothing, that cannot be looked at, that no reader takes, or whose
     scheme needs a package that is not installed; and where two of them would be shown alike.
     """
-    places = [place for url in urls for place in _reached(url)]
+    files = [connected(url) for url in urls]  # all of them first: this forgets what was listed before
+    places = [place for url, file in zip(urls, files, strict=True) for place in _reached(url, file)]
     _refuse_look_alikes(places)
     search = _Search()
     for place in sorted(places, key=_Place.precedence):
@@ -96,9 +97,8 @@ class _Place:
         return _Place(RemoteFile(shown, self.file.system, name), is_folder)
 
 
-def _reached(url: str) -> list[_Place]:
+def _reached(url: str, file: RemoteFile) -> list[_Place]:
     """What there is at a URL: one place, or all that a pattern stands for."""
-    file = connected(url)
     if file.scheme in WEB:
         if file.shown.endswith("/") or "*" in file.shown:
             raise InputError(f"cannot read {file.shown!r}: a web server has no folders: name each file")
@@ -206,27 +206,27 @@ class _Search:
                 continue
             for info in entries:
                 name = str(info["name"])
-                within = _within(here.path, name)
-                if within is None or _is_hidden(within):  # a listing may hold the folder itself
-                    continue
-                if info["type"] == "directory":
-                    pending.append(here.below(name.rstrip("/"), is_folder=True))
-                else:
+                if info["type"] != "directory":
                     yield name, info
+                elif (within := _within(here.path, name)) and not _is_hidden(within):  # it may be the folder itself
+                    pending.append(here.below(name.rstrip("/"), is_folder=True))
 
     def _take_entry(self, folder: _Place, name: str, info: _Info) -> None:
         """Take a file that was found in a folder."""
         within = _within(folder.path, name)
-        if within is None or _is_hidden(within):
-            return
         place = folder.below(name)
+        if within is not None and _is_hidden(within):
+            return
         if info["type"] == "link":
             self._skip(place.shown, "a link, which is not followed in remote folders")
-        elif is_read_in_folders(name):
-            if info["type"] == "file":
-                self._take_file(place, within)
-            else:
-                self._skip(place.shown, "not a regular file")
+        elif not is_read_in_folders(name):
+            return
+        elif info["type"] != "file":
+            self._skip(place.shown, "not a regular file")
+        elif within is None:
+            self._skip(place.shown, f"not below {encodable(folder.path)}, where its server lists it")
+        else:
+            self._take_file(place, within)
 
     def _take_file(self, place: _Place, name: str | None) -> None:
         if first := self._seen.get(place.identity()):

@@ -38,7 +38,8 @@ class StrangeError(Exception):
 class Faults:
     """What goes wrong: with folders that are listed, with files that are opened, and after so many bytes of them.
 
-    ``sizes`` are those that a file system tells, ``links`` what it calls a link.
+    ``sizes`` are those that a file system tells, ``types`` are of what it calls neither a file nor a folder, and
+    ``astray`` are files that it lists with each folder.
     """
 
     listing: dict[str, Exception] = field(default_factory=dict)
@@ -46,10 +47,11 @@ class Faults:
     reading: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     writing: dict[str, Exception] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    links: set[str] = field(default_factory=set)
+    types: dict[str, str] = field(default_factory=dict)
+    astray: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
-        for one in (self.listing, self.opening, self.reading, self.writing, self.sizes, self.links):
+        for one in (self.listing, self.opening, self.reading, self.writing, self.sizes, self.types, self.astray):
             one.clear()
 
 
@@ -85,7 +87,8 @@ class Faulty(MemoryFileSystem):  # type: ignore[misc]
             raise self.faults.listing[path]
         entries = super().ls(path, detail=True, **options)
         if detail:
-            return [{**e, "type": "link"} if e["name"] in self.faults.links else e for e in entries]
+            astray = [{"name": name, "type": "file", "size": 0} for name in self.faults.astray]
+            return [{**e, "type": self.faults.types.get(e["name"], e["type"])} for e in entries] + astray
         return [entry["name"] for entry in entries]
 
     def open(self, path: str, mode: str = "rb", **options: object) -> object:

@@ -173,12 +173,24 @@ def test_whatever_a_library_raises_is_told_in_one_line(faults: Faults) -> None:
     assert str(raised.value) == "cannot read 'faulty://news': Unable to locate credentials"
 
 
-def test_links_in_remote_folders_are_skipped(faults: Faults) -> None:
+def test_links_and_special_files_in_remote_folders_are_skipped(faults: Faults) -> None:
+    for name in ("a.txt", "b.txt", "c.txt", "c.sock"):
+        write(f"faulty://news/{name}")
+    faults.types.update({"/news/b.txt": "link", "/news/c.txt": "other", "/news/c.sock": "other"})
+    assert read("faulty://news") == (
+        ["a.txt"],
+        [
+            ("faulty://news/b.txt", None, "a link, which is not followed in remote folders"),
+            ("faulty://news/c.txt", None, "not a regular file"),
+        ],
+    )
+
+
+def test_what_a_server_lists_outside_of_the_folder_is_skipped(faults: Faults) -> None:
     write("faulty://news/a.txt")
-    write("faulty://news/b.txt")
-    faults.links.add("/news/b.txt")
-    told = "a link, which is not followed in remote folders"
-    assert read("faulty://news") == (["a.txt"], [("faulty://news/b.txt", None, told)])
+    faults.astray.extend(["/else/b.txt", "/else/c.html"])
+    told = "not below /news, where its server lists it"
+    assert read("faulty://news") == (["a.txt"], [("faulty:///else/b.txt", None, told)])
 
 
 def test_looking_at_the_paths_reads_no_file(faults: Faults) -> None:
