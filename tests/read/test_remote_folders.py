@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import fsspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dedup.errors import InputError
 from dedup.read import read_records
 
-from .elsewhere import Faults, StrangeError, read, write
+from .elsewhere import Faults, StrangeError, empty_file_systems, read, write
 
 Place = Callable[[str], str]
 
@@ -89,6 +92,33 @@ def test_a_wrong_path_is_an_error_of_one_line_before_anything_is_read(at: Place,
         read_records([at("good.txt"), at(name)])
     assert repr(at(name)) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+_PARTS = ["a", "b", ".h", "a.txt", "B.MD", ".c.txt", "d.html", "t.jsonl", "a b", "ü.txt", "e[1].txt"]
+_trees = st.lists(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4).map("/".join), min_size=1, max_size=8)
+
+
+@given(tree=_trees, choice=st.data())
+def test_any_paths_of_any_tree_lead_to_what_they_lead_to_on_this_machine(
+    tree: list[str], choice: st.DataObject
+) -> None:
+    names = {name for name in tree if not any(other.startswith(f"{name}/") for other in tree)}
+    folders = {name.rpartition("/")[0] for name in names} | {"/".join(name.split("/")[:1]) for name in names - {""}}
+    readable = {name for name in names if name.lower().endswith((".txt", ".md", ".jsonl"))}
+    given_names = choice.draw(st.lists(st.sampled_from(sorted((folders - names) | readable) or [""]), max_size=5))
+    with TemporaryDirectory() as here, empty_file_systems():
+        for name in names:
+            Path(here, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(here, name).write_text('{"text": "one"}')
+            write(f"memory:///top/{name}", '{"text": "one"}')
+            write(f"faulty:///top/{name}", '{"text": "one"}')
+        outcomes = {
+            base: read(*(f"{base}/{name}".rstrip("/") for name in given_names or [""]))
+            for base in (here, "memory:///top", "faulty:///top")
+        }
+    expected = repr(outcomes[here]).replace(here, "BASE")
+    for base in ("memory:///top", "faulty:///top"):
+        assert repr(outcomes[base]).replace(base, "BASE") == expected
 
 
 # Paths of both sorts
