@@ -67,7 +67,9 @@ def left_out(given: Input, changed: Input, known: Input) -> int:
 
 
 def _places(given: Input) -> list[str]:
-    return places_of(source.path for source in given.sources)
+    """The same for the same file, however it was given; of one elsewhere, its URL."""
+    here = iter(places_of(source.path for source in given.sources if source.remote is None))
+    return [next(here) if source.remote is None else source.path for source in given.sources]
 
 
 def read_new(given: Input, fields: Fields, changes: Changes | None = None) -> Iterator[Record | Skipped]:

@@ -13,6 +13,7 @@ import click
 
 from dedup.cli.options import (
     FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -22,6 +23,7 @@ from dedup.cli.options import (
     processors,
     record_options,
     settings_of,
+    spare_inputs,
     strict_option,
     threshold_option,
     workers_option,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from dedup.progress import Progress
     from dedup.read import Fields
     from dedup.read.records import Input
+    from dedup.read.remote import File
     from dedup.settings import Settings
 
 FOUND: Final = 1
@@ -75,7 +78,7 @@ _WIDTH: Final = 100
     "-o",
     "--output",
     "outputs",
-    type=FILE,
+    type=FILE_OR_URL,
     multiple=True,
     metavar="FILE",
     help="Write the report here, in the form that the name ends in (.sarif, .json, .txt, .xml for JUnit), else in "
@@ -95,7 +98,7 @@ def check(
     baseline: Path | None,
     update_baseline: bool,
     form: str,
-    outputs: tuple[Path, ...],
+    outputs: "tuple[File, ...]",
     threshold: float | None,
     model: str | None,
     confirm: str | None,
@@ -147,13 +150,13 @@ def check(
     _judge(checked, strict)
 
 
-def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequence[Path]) -> None:
+def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
         check_folder_of(output)
-        if baseline is not None and os.path.realpath(output) == os.path.realpath(baseline):
+        if baseline is not None and os.path.realpath(str(output)) == os.path.realpath(baseline):
             raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
         check_folder_of(baseline)
@@ -179,7 +182,7 @@ class _Call:
     baseline: "Baseline | None"
     update: bool
     """Whether the baseline is to accept all that is found."""
-    outputs: tuple[Path, ...]
+    outputs: "tuple[File, ...]"
 
 
 def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
@@ -208,13 +211,19 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
     from dedup.index import is_index, refuse_unfinished
+    from dedup.index.store import POINTER
+    from dedup.read.remote import is_remote, local_path, without_secrets
+    from dedup.read.remote_folders import holds_file
 
     for path in against:
-        refuse_unfinished(path)
+        if is_remote(path) and holds_file(path, POINTER):
+            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
+        if not is_remote(path):
+            refuse_unfinished(local_path(path))
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")
-    return Path(indexes[0]) if indexes else None
+    return Path(local_path(indexes[0])) if indexes else None
 
 
 def _known_input(call: _Call) -> "Input":
@@ -237,7 +246,7 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     if not call.new and (call.changed_since is None or known is None):
         raise _wrong_call("Missing argument 'NEW...'.")
     given = open_input(call.new or call.against)
-    _spare_inputs(call.outputs, given, known)
+    spare_inputs(call.outputs, given, known)
     if known is not None:
         given = called_alike(given, known)
     if call.changed_since is None:
@@ -245,14 +254,6 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     changes = changed_since(call.changed_since, call.new or call.against)
     changed = only_changed(given, changes)
     return changed, changes, 0 if known is None else left_out(given, changed, known)
-
-
-def _spare_inputs(outputs: Iterable[Path], *inputs: "Input | None") -> None:
-    """Refuse to write a report over what is read."""
-    read = {os.path.realpath(source.path) for one in inputs if one is not None for source in one.sources}
-    for output in outputs:
-        if os.path.realpath(output) in read:
-            raise InputError(f"{output}: one of the files that are read; name another one for the report")
 
 
 @contextmanager
@@ -299,7 +300,7 @@ def _write(baseline: "Baseline", path: Path) -> None:
     write_baseline(baseline, path)
 
 
-def _publish(checked: "Checked", seconds: float, form: str, outputs: Sequence[Path]) -> None:
+def _publish(checked: "Checked", seconds: float, form: str, outputs: "Sequence[File]") -> None:
     from dedup.report.json_file import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]
