@@ -4,7 +4,8 @@ DedupError
 ├── InputError        the call or the input as a whole is unusable
 ├── ModelError        the embedding model cannot be loaded or is not what it should be
 ├── UnusableIndexError  an index is of another version or model, is broken, or is being written
-└── ReportError       a report or gold file that was given is not one
+├── ReportError       a report or gold file that was given is not one
+└── WorkerError       a process that worked for this one was ended from outside
 
 A fault of one record is never an exception: it is a :class:`dedup.model.Skipped`.
 The command line turns any of these into one line on standard error and exit code 2.
@@ -31,3 +32,7 @@ class UnusableIndexError(DedupError):
 
 class ReportError(DedupError):
     """A file that should hold a report or gold clusters does not."""
+
+
+class WorkerError(DedupError):
+    """A process that worked for this one was ended from outside; systems that run out of memory do that."""

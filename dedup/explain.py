@@ -8,9 +8,6 @@ little there (:mod:`dedup.boilerplate`). Two records cannot show what is boilerp
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
-
-import numpy as np
 
 from dedup.confirm import judge, same_text
 from dedup.encoders import Encoder
@@ -32,7 +29,9 @@ class Side:
     """Segments that were compared; ``dropped_segments`` lay beyond the limit of the settings."""
     dropped_segments: int
     unmatched: tuple[str, ...]
-    """The segments that nothing in the other text resembles, in order."""
+    """The segments that find no partner in the other text, in order."""
+    nearest: tuple[float, ...]
+    """The cosine of each of them to what comes nearest to it there: below what makes a partner."""
     missing_figures: tuple[str, ...]
     """Its figures that the other does not state, in order; only of the side with fewer figures, as in the evidence."""
 
@@ -60,6 +59,8 @@ class Explanation:
     threshold: float
     passages: tuple[Passage, ...]
     shared_figures: tuple[str, ...]
+    clashing_figures: tuple[tuple[str, str], ...]
+    """Left and right, what two passages that belong together state in each other's place."""
     encoder: EncoderInfo | None
 
     @property
@@ -87,7 +88,7 @@ def explain(
     pair = CandidatePair(0, 1, (Finder.SOURCE_URL,) if cite_one_page else ())
     if one.digest == other.digest:
         sides = _side(entries[0], one), _side(entries[1], other)
-        return Explanation(*sides, same_text(pair), settings.threshold, (), one.numbers, None)
+        return Explanation(*sides, same_text(pair), settings.threshold, (), one.numbers, (), None)
 
     # Of two texts alone the model always has its say: it is the better judge, and the cost is small.
     models = models_of(replace(settings, confirm=NEVER if settings.confirm == NEVER else ALWAYS), encoder, None)
@@ -96,8 +97,8 @@ def explain(
     aligned = align(subjects[0], subjects[1])
     figures = figures_of(subjects[0], subjects[1], aligned, calibration)
     return Explanation(
-        left=_side(entries[0], one, aligned.best_left < calibration.partner_similarity, figures.missing),
-        right=_side(entries[1], other, aligned.best_right < calibration.partner_similarity, figures.missing),
+        left=_side(entries[0], one, aligned.best_left, calibration.partner_similarity, figures.missing),
+        right=_side(entries[1], other, aligned.best_right, calibration.partner_similarity, figures.missing),
         link=judge(pair, subjects[0], subjects[1], calibration, models.kind),
         threshold=settings.threshold,
         passages=tuple(
@@ -106,17 +107,25 @@ def explain(
             if similarity >= calibration.partner_similarity
         ),
         shared_figures=figures.shared,
+        clashing_figures=figures.clashes,
         encoder=EncoderInfo(models.first.name, models.first.digest, calibration.name),
     )
 
 
 def _side(
-    article: Entry, of_article: Fingerprint, is_unmatched: Iterable[np.bool] = (), missing_figures: Sequence[str] = ()
+    article: Entry,
+    of_article: Fingerprint,
+    best: Iterable[float] = (),
+    partner_similarity: float = 0.0,
+    missing_figures: Sequence[str] = (),
 ) -> Side:
+    """``best``: of each segment the cosine to what comes nearest to it in the other text."""
+    unmatched = [(text, float(b)) for text, b in zip(of_article.segments, best, strict=False) if b < partner_similarity]
     return Side(
         article,
         segments=len(of_article.segments),
         dropped_segments=len(of_article.beyond),
-        unmatched=tuple(compress(of_article.segments, is_unmatched)),
+        unmatched=tuple(text for text, _ in unmatched),
+        nearest=tuple(similarity for _, similarity in unmatched),
         missing_figures=tuple(figure for figure in missing_figures if figure in of_article.numbers),
     )

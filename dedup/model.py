@@ -218,6 +218,8 @@ class Cluster:
     copies of one text count as one. ``weakest`` is the least probable of all pairs of different texts
     among them, whether it reaches the threshold or not (of equal ones the first); None where all hold one text.
     ``flags`` say, a sentence each, why a person should look at it before anything is removed (:mod:`dedup.flags`).
+    ``agreement`` is for each member the mean probability that it and another text of the cluster are one article, and 1
+    where there is no other text.
     """
 
     members: tuple[int, ...]
@@ -225,6 +227,7 @@ class Cluster:
     confidence: float
     weakest: Link | None = None
     flags: tuple[str, ...] = ()
+    agreement: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,53 @@ class EncoderInfo:
     calibration: str
 
 
+class Role(StrEnum):
+    """What a record is in the corpus: one that stays of its cluster, a copy that goes, or in no cluster."""
+
+    KEEP = "keep"
+    COPY = "copy"
+    SINGLE = "single"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Clusters that another threshold would replace by others: the articles of each, ascending, in order.
+
+    The clusters on the two sides are connected: each shares an article with one of the other side, unless there is
+    none. An article of one side alone would be in no cluster on the other.
+    """
+
+    before: tuple[tuple[int, ...], ...]
+    after: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a threshold would give: ``clusters`` of two or more articles, which hold ``articles``; see
+    :mod:`dedup.sweep`. ``changes`` are against the run, by their first article; none at the run's own threshold.
+    """
+
+    threshold: float
+    clusters: int
+    articles: int
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def gone(self) -> int:
+        """Clusters of the run that would not be there as they are."""
+        return sum(len(change.before) for change in self.changes)
+
+    @property
+    def new(self) -> int:
+        """Clusters that are none of the run's."""
+        return sum(len(change.after) for change in self.changes)
+
+    @property
+    def concerned(self) -> int:
+        """Articles in either."""
+        return sum(len({i for group in (*one.before, *one.after) for i in group}) for one in self.changes)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
@@ -274,3 +324,5 @@ class Report:
     first_encoder: EncoderInfo | None = None
     boilerplate: int = 0
     """Different passages that counted little, because they stand in several texts that are otherwise unlike."""
+    outlooks: tuple[Outlook, ...] | None = None
+    """What other thresholds would give, and the run's own, ascending; none where nobody asked (:mod:`dedup.sweep`)."""

@@ -23,7 +23,7 @@ from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
 from dedup.spool import Arena, Spool
-from dedup.workers import one_thread_each
+from dedup.workers import ended_workers_told, one_thread_each
 
 BATCH = 128
 """Records that are worked on together."""
@@ -131,12 +131,13 @@ def _by_processes(items: Iterable[Item], settings: Settings, lens: Lens | None) 
     pool = ProcessPoolExecutor(settings.workers, start, _begin, (settings, lens))
     waiting: deque[Future[list[Sketch | Skipped]]] = deque()
     try:
-        for batch in chain([first], batches):
-            waiting.append(pool.submit(_sketch, batch))
-            if len(waiting) >= AHEAD * settings.workers:
+        with ended_workers_told():
+            for batch in chain([first], batches):
+                waiting.append(pool.submit(_sketch, batch))
+                if len(waiting) >= AHEAD * settings.workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -10,12 +10,12 @@ that nobody judged counts as 0, as the clustering itself counts pairs that canno
   and ask the model about others, and so it would join more.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from dedup.clusters import cluster
-from dedup.model import CandidatePair, Link, Relation
+from dedup.model import CandidatePair, Change, Link, Outlook, Relation
 from dedup.pipeline import Stages
 from dedup.screen import LEAST
 
@@ -23,36 +23,18 @@ THRESHOLDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """What is tried besides the run's own. Judgements count down to :data:`dedup.screen.LEAST`, as in every clustering."""
 
 Group = tuple[int, ...]
-"""Positions of the works that are one article, ascending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a threshold would give.
-
-    ``clusters`` of two or more records and how many ``records`` they hold. Against the run: ``gone`` are its clusters
-    that would not be there as they are, ``new`` those that would stand instead, and ``concerned`` the records in
-    either.
-    """
-
-    threshold: float
-    clusters: int
-    records: int
-    gone: int
-    new: int
-    concerned: int
+"""Positions of the articles that are one, ascending."""
 
 
 def sweep(stages: Stages, threshold: float, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Outlook, ...]:
     """What each of ``thresholds`` and the run's own, ``threshold``, would give, ascending."""
-    sizes = [len(members) for members in stages.works]
     writings = [subject.writing for subject in stages.subjects]
     known = [link for link in (*stages.links, *stages.clustering.further) if link.probability >= LEAST]
-    now = _with_copies((found.members for found in stages.clustering.clusters), sizes)
+    now = _with_copies((found.members for found in stages.clustering.clusters), stages.works)
     outlooks = []
     for tried in sorted({*thresholds, threshold}):
-        groups = now if tried == threshold else _with_copies(_grouped(known, writings, tried), sizes)
-        outlooks.append(_outlook(tried, groups, now, sizes))
+        groups = now if tried == threshold else _with_copies(_grouped(known, writings, tried), stages.works)
+        outlooks.append(Outlook(tried, len(groups), sum(map(len, groups)), changes(now, groups)))
     return tuple(outlooks)
 
 
@@ -66,23 +48,23 @@ def _unjudged(pair: CandidatePair) -> Link:
     return Link(pair.left, pair.right, Relation.PARTIAL, 0.0, pair.found_by, ())
 
 
-def _with_copies(groups: Iterable[Group], sizes: Sequence[int]) -> frozenset[Group]:
-    """The groups, and each work by itself that is in none and has copies."""
-    found = frozenset(groups)
+def _with_copies(groups: Iterable[Group], works: Sequence[Group]) -> frozenset[Group]:
+    """Groups of works as groups of articles, and each work by itself that is in none and has copies."""
+    found = tuple(groups)
     grouped = {work for group in found for work in group}
-    return found | {(work,) for work, size in enumerate(sizes) if size > 1 and work not in grouped}
+    articles = (tuple(sorted(article for work in group for article in works[work])) for group in found)
+    copies = (members for work, members in enumerate(works) if len(members) > 1 and work not in grouped)
+    return frozenset((*articles, *copies))
 
 
-def _outlook(threshold: float, groups: frozenset[Group], now: frozenset[Group], sizes: Sequence[int]) -> Outlook:
-    return Outlook(
-        threshold=threshold,
-        clusters=len(groups),
-        records=_records(groups, sizes),
-        gone=len(now - groups),
-        new=len(groups - now),
-        concerned=_records(groups ^ now, sizes),
-    )
-
-
-def _records(groups: Iterable[Group], sizes: Sequence[int]) -> int:
-    return sum(sizes[work] for work in {work for group in groups for work in group})
+def changes(now: frozenset[Group], then: frozenset[Group]) -> tuple[Change, ...]:
+    """What would change, in parts that have no article in common, as small as that allows."""
+    part_of: dict[int, int] = {}
+    parts: dict[int, set[Group]] = defaultdict(set)
+    for group in (*sorted(now - then), *sorted(then - now)):
+        met = {part_of[article] for article in group if article in part_of}
+        part = min((*met, group[0]))
+        joined = {group}.union(*(parts.pop(one) for one in met))
+        parts[part] = joined
+        part_of |= {article: part for one in joined for article in one}
+    return tuple(Change(tuple(sorted(part - then)), tuple(sorted(part - now))) for _, part in sorted(parts.items()))

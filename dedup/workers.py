@@ -12,8 +12,11 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
+
+from dedup.errors import WorkerError
 
 PORTION = 10
 """Parts that a process does, on average, before another one takes its place. Whatever a process looks at, it has a copy
@@ -50,6 +53,16 @@ def no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def ended_workers_told() -> Iterator[None]:
+    """Raises :class:`WorkerError` where a process of a pool was ended from outside."""
+    try:
+        yield
+    except BrokenProcessPool:
+        why = "perhaps for want of memory, of which fewer --workers need less"
+        raise WorkerError(f"a worker process was ended from outside, {why}: nothing was written") from None
+
+
 def in_parts(
     work: Callable[[int, int], _Part],
     count: int,
@@ -76,8 +89,9 @@ def _by_processes(work: Callable[[int, int], _Part], parts: Sequence[tuple[int, 
     _work = work
     gc.freeze()  # so that collecting garbage does not touch, and thereby copy, what is shared
     try:
-        for start in range(0, len(parts), PORTION * workers):
-            yield from _forked(parts[start : start + PORTION * workers], workers)
+        with ended_workers_told():
+            for start in range(0, len(parts), PORTION * workers):
+                yield from _forked(parts[start : start + PORTION * workers], workers)
     finally:
         gc.unfreeze()
         del _work

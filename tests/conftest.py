@@ -1,11 +1,17 @@
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
+import jsonschema
+import msgspec
 import pytest
 
+import dedup
 from dedup import calibration as calibrations
 from dedup.cli import main
+from dedup.report import layout
 
 from . import stages
 from .repository import ENVIRONMENT, Repository
@@ -14,6 +20,28 @@ from .repository import ENVIRONMENT, Repository
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Cli = Callable[..., tuple[int, str, str]]
+
+
+PUBLISHED: Final = ("report/schema.json", "report/explanation.schema.json", "report/gate/check.schema.json")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documents_keep_to_the_published_schemas() -> Iterator[None]:
+    """Every JSON document that any test has the program write in this process is held to its schema."""
+    validators = {}
+    for name in PUBLISHED:
+        schema = json.loads((Path(dedup.__file__).parent / name).read_bytes())
+        validators[schema["$ref"].rpartition("/")[2]] = jsonschema.Draft202012Validator(schema)
+    write = layout.laid_out
+
+    def laid_out(document: msgspec.Struct) -> bytes:
+        written = write(document)
+        validators[type(document).__name__].validate(json.loads(written))
+        return written
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "laid_out", laid_out)
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from dedup.report.schema import report_schema
 from .conftest import Cli
 
 ROOT = Path(__file__).parents[1]
+HANDMADE = ROOT / "tests" / "handmade" / "articles.jsonl"
 TEXT = "The council elected seventeen members to the new committee on Monday, all 402 of its delegates being there.\n"
 
 
@@ -63,6 +64,37 @@ def test_run_writes_the_report_beside_what_it_prints(cli: Cli, copies: Path, tmp
     assert report["tool"] == {"name": "dedup", "version": dedup.__version__}
     document = report_schema()["$defs"]["Document"]
     assert set(document["required"]) <= set(report) <= set(document["properties"])
+
+
+def test_run_tells_what_other_thresholds_would_change(cli: Cli, tmp_path: Path) -> None:
+    code, out, _ = cli("run", HANDMADE, "--confirm", "never", "--sweep", "-o", tmp_path / "r.json")
+    assert code == 0
+    assert "\nOther thresholds, from the pairs that this run has judged\n" in out
+    report = json.loads((tmp_path / "r.json").read_text())
+    (own,) = (one for one in report["sweep"] if one["threshold"] == 0.5)
+    assert (own["clusters"], own["changes"]) == (len(report["clusters"]), [])
+    clusters = {cluster["id"] for cluster in report["clusters"]}
+    gone = {one for outlook in report["sweep"] for change in outlook["changes"] for one in change["before"]}
+    assert gone
+    assert gone <= clusters
+    assert cli("run", HANDMADE, "--confirm", "never", "--format", "json")[1].count('"sweep"') == 0
+
+
+def test_run_writes_the_assignment(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    (copies / "=c.txt").write_text("Showers are expected over the northern hills tonight, clearing from the west.")
+    code, _, err = cli("run", copies, "--confirm", "never", "--assignment", tmp_path / "a.csv")
+    assert code == 0
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert rows[0] == "id,path,line,language,cluster,role,size,probability"
+    assert [(row.split(",")[0], row.split(",")[5]) for row in rows[1:]] == [
+        ("'=c.txt", "single"),
+        ("a.txt", "keep"),
+        ("b.txt", "copy"),
+    ]
+    assert "1 cell that a spreadsheet would run as a formula begins with '" in err
+    code, out, err = cli("run", copies, "--assignment", tmp_path / "a.xls")
+    assert (code, out) == (2, "")
+    assert "no table has such an ending" in err
 
 
 def test_report_that_cannot_be_written_is_still_printed(cli: Cli, copies: Path) -> None:

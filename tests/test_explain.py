@@ -1,6 +1,9 @@
+import csv
+import gzip
 import io
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from dedup.model import EncoderInfo, Entry, Evidence, Finder, Link, Relation
 from dedup.read import Fields, read_records
 from dedup.report.document import document_of
 from dedup.report.explanation import explanation_json, render_explanation
+
+from . import stages
 
 pytestmark = pytest.mark.usefixtures("calibrated_by_hand")
 
@@ -40,9 +45,9 @@ def explained(left: str, right: str, url: str | None = None) -> Explanation:
     return explain(*records, encoder=HashingEncoder())
 
 
-def shown(explanation: Explanation, width: int = 80) -> str:
+def shown(explanation: Explanation, width: int = 80, full: bool = False) -> str:
     file = io.StringIO()
-    render_explanation(explanation, Console(file=file, width=width))
+    render_explanation(explanation, Console(file=file, width=width), full=full)
     return file.getvalue()
 
 
@@ -57,12 +62,13 @@ def made_by_hand() -> Explanation:
     )
     probability = 1 / (1 + math.exp(-math.fsum(one.weight for one in evidence)))
     return Explanation(
-        left=Side(arabic, 3, 0, ("وكان برفقة الوفد " * 9,), ()),
-        right=Side(hindi, 2, 5, (), ("12",)),
+        left=Side(arabic, 3, 0, ("وكان برفقة الوفد " * 9,), (0.314,), ()),
+        right=Side(hindi, 2, 5, (), (), ("12",)),
         link=Link(0, 1, Relation.TRANSLATION, probability, (), evidence),
         threshold=0.5,
         passages=(Passage("بلغ العدد 402", "402 संख्या", 0.831),),
         shared_figures=("402", "317"),
+        clashing_figures=(("11", "12"),),
         encoder=EncoderInfo("e", "d", "c"),
     )
 
@@ -149,6 +155,7 @@ def test_explanation_on_80_columns() -> None:
         "   hi, 4,423 characters, 2 segments (5 more not compared)",
         "",
         "The same article (translation): probability 0.881, threshold 0.5",
+        "For it: passages align 0.66, figures shared: 402 317",
         "",
         "evidence        value  weight  log-odds  probability  detail",
         "prior            1.00   -6.20     -6.20        0.002",
@@ -159,12 +166,44 @@ def test_explanation_on_80_columns() -> None:
         "  0.83  A \u2068بلغ العدد 402\u2069",
         "        B 402 संख्या",
         "",
-        "Only in A: 1 of 3 segments",
-        "  \u2068" + ("وكان برفقة الوفد " * 9)[:77].rstrip() + "…\u2069",
+        "Only in A: 1 of 3 segments, with the similarity to the nearest of B",
+        "  0.31  A \u2068" + ("وكان برفقة الوفد " * 9)[:69].rstrip() + "…\u2069",
         "",
         "Figures in both (2): 402, 317",
         "Figures of B missing in A (1): 12",
+        "Figures that clash, of A and of B (1): 11 and 12",
     ]
+
+
+def test_full_explanation_holds_all_of_every_passage() -> None:
+    many = tuple(Passage(f"Left passage {i} {'tells ' * 20}{i}.", f"Right {i}.", 0.8) for i in range(50))
+    lost = tuple(f"Only here is {i}." for i in range(30))
+    made = made_by_hand()
+    explanation = replace(made, passages=many, left=replace(made.left, unmatched=lost, nearest=(0.25,) * 30))
+    short, full = shown(explanation), shown(explanation, full=True)
+    assert "… 30 more (all with --full)" in short
+    assert "… 22 more (all with --full)" in short
+    assert "more (" not in full
+    words = full.split()
+    for passage in many:
+        assert all(word in words for word in (*passage.left.split(), *passage.right.split()))
+    assert sum(line.startswith("  0.25  A Only here is ") for line in full.splitlines()) == 30
+    assert max(map(cell_len, full.splitlines())) <= 80
+
+
+def test_figures_are_marked_where_they_stand() -> None:
+    file = io.StringIO()
+    passage = Passage("Of 402 people 12 left, 99 stayed.", "B", 0.8)
+    console = Console(file=file, width=200, force_terminal=True, color_system="standard", highlight=False)
+    render_explanation(replace(made_by_hand(), passages=(passage,)), console)
+    assert "Of \x1b[1;32m402\x1b[0m people \x1b[1;31m12\x1b[0m left, 99 stayed." in file.getvalue()
+
+
+def test_segment_without_a_partner_comes_with_what_is_nearest() -> None:
+    side = explained(f"{COUNCIL}\n{WEATHER}", f"{COUNCIL}\n{BUDGET}").left
+    assert side.unmatched == (WEATHER,)
+    (nearest,) = side.nearest
+    assert -1 <= nearest < stages.calibration().partner_similarity
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])
@@ -189,6 +228,8 @@ def test_json_says_what_the_text_says() -> None:
     assert document["passages"] == [{"left": "بلغ العدد 402", "right": "402 संख्या", "similarity": 0.831}]
     assert (document["left"]["record"]["id"], document["left"]["record"]["characters"]) == ("خبر.txt", 3_893)
     assert document["right"]["missing_figures"] == ["12"]
+    assert document["clashing_figures"] == [{"left": "11", "right": "12"}]
+    assert document["left"]["nearest"] == [0.314]
     assert json.loads(explanation_json(explain(Record("a", COUNCIL), Record("b", COUNCIL))))["encoder"] is None
 
 
@@ -226,6 +267,27 @@ def test_record_of_a_report_whose_file_has_changed_or_gone_is_refused(corpus: Pa
     }.items():
         with pytest.raises(InputError, match=complaint):
             find_records([name], Fields(), report=report)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz"])
+def test_row_of_a_table_with_a_header_is_read_again_from_its_place(name: str, tmp_path: Path) -> None:
+    def write(rows: list[tuple[str, str]]) -> None:
+        file = io.StringIO()
+        table = csv.writer(file, delimiter="\t" if "tsv" in name else ",")
+        table.writerows([("id", "text"), *rows])
+        data = file.getvalue().encode()
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+    in_lines = COUNCIL.replace(", ", ",\n")
+    rows = [("0", WEATHER), ("1", in_lines), ("2", COUNCIL)]
+    write(rows)
+    report = document_of(find_clusters(read_records([tmp_path / name]), encoder=HashingEncoder()))
+    first, second = find_records(["1", "2"], Fields(), report=report)
+    assert (first.id, first.text, second.id, second.text) == ("1", in_lines, "2", COUNCIL)
+    assert second.line == 4 + in_lines.count("\n")
+    write([rows[0], ("3", in_lines), rows[2]])
+    with pytest.raises(InputError, match=rf"'1' of the report: .*{name}:3 is record '3': .* has changed since"):
+        find_records(["1"], Fields(), report=report)
 
 
 def test_record_of_a_report_that_came_from_elsewhere_is_to_be_given() -> None:

@@ -28,15 +28,15 @@ def items(count: int) -> list[Record | Skipped]:
     made: list[Record | Skipped] = []
     for number in range(count):
         text = ". ".join(" ".join(rng.choices(words, k=12)).capitalize() for _ in range(3))
-        made.append(Record(f"r{number:03}", f"{text}.", language="en", path="t.jsonl", line=2 * number))
+        made.append(Record(f"r{number:03}", f"{text}.", language="en", path="t.jsonl", line=2 * number + 1))
         if number % 3 == 0:
             made.append(Record(f"copy {number:03}", f"{text} {words[number % 400]}.", language="de"))
         if number % 20 == 0:
             made.append(Skipped("t.jsonl", 2 * number + 1, "no text"))
             made.append(
-                Record(f"r{number:03}", f"Another text under the same id. {text}.", path="u.jsonl", line=number)
+                Record(f"r{number:03}", f"Another text under the same id. {text}.", path="u.jsonl", line=number + 1)
             )
-            made.append(Record(f"blank {number}", " \n", path="v.jsonl", line=number))
+            made.append(Record(f"blank {number}", " \n", path="v.jsonl", line=number + 1))
     return made
 
 

@@ -1,8 +1,10 @@
 import os
+import signal
 
 import pytest
 
 from dedup import workers as module
+from dedup.errors import WorkerError
 from dedup.workers import in_parts
 
 COUNT, SIZE = 10, 3
@@ -54,6 +56,17 @@ def test_a_fault_in_a_part_comes_through_after_the_parts_before_it(workers: int)
     with pytest.raises(ValueError, match="part 3"):
         list(parts)
     assert list(in_parts(lambda start, _end: start, COUNT, SIZE, workers)) == STARTS  # and the next work is done
+
+
+def test_process_that_is_killed_is_told_in_one_line() -> None:
+    def work(start: int, _end: int) -> int:
+        if start == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return start
+
+    with pytest.raises(WorkerError, match=r"^a worker process was ended from outside, .* fewer --workers .*$"):
+        list(in_parts(work, COUNT, SIZE, 2))
+    assert list(in_parts(lambda start, _end: start, COUNT, SIZE, 2)) == STARTS  # and the next work is done
 
 
 def test_who_wants_no_more_parts_can_leave() -> None:

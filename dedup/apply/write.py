@@ -16,9 +16,10 @@ from typing import BinaryIO, Final
 import msgspec
 
 from dedup.apply.corpus import Corpus, CorpusFile
-from dedup.apply.plan import Plan, Removal, Role
+from dedup.apply.plan import Plan, Removal
 from dedup.apply.tables import Note
 from dedup.errors import InputError
+from dedup.model import Role
 from dedup.progress import Progress, silent
 from dedup.read.formats import READERS, is_read_in_folders
 from dedup.report.document import writable

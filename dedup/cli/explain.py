@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("b")
 @click.option("--report", "report_file", type=FILE_OR_URL, metavar="FILE", help="A report that names A or B.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="Input that holds A or B; repeatable.")
+@click.option("--full", is_flag=True, help="Show every passage, and all of it.")
 @format_option
 @threshold_option
 @model_option
@@ -36,6 +37,7 @@ def explain(
     b: str,
     report_file: "File | None",
     inputs: tuple[str, ...],
+    full: bool,
     form: str,
     threshold: float | None,
     model: str | None,
@@ -71,4 +73,4 @@ def explain(
     if form == "json":
         click.echo(explanation_json(explanation), nl=False)
     else:
-        render_explanation(explanation, standard_output())
+        render_explanation(explanation, standard_output(), full=full)

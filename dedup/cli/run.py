@@ -1,6 +1,7 @@
 """``dedup run``: which of many records carry the same article."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,7 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.settings import Settings
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=FILE_OR_URL, metavar="FILE", help="Write the report as a page here: one file for a browser."
 )
+@click.option(
+    "--assignment", type=FILE_OR_URL, metavar="FILE", help="Write a table here: record, cluster, role, probability."
+)
+@click.option("--sweep", is_flag=True, help="Tell what other thresholds would change, without computing again.")
 @format_option
 @threshold_option
 @model_option
@@ -49,6 +54,8 @@ def run(
     paths: tuple[str, ...],
     output: "File | None",
     html: "File | None",
+    assignment: "File | None",
+    sweep: bool,
     form: str,
     threshold: float | None,
     model: str | None,
@@ -77,9 +84,7 @@ def run(
         calibration=calibration,
         workers=workers or processors(),
     )
-    for file in (output, html):
-        if file is not None:
-            check_folder_of(file)
+    _refuse_early(output, html, assignment)
     with progress_shown() as progress:
         from dedup.pipeline import report_of, run_stages
         from dedup.read import read_records
@@ -88,6 +93,9 @@ def run(
         records = read_records(paths, fields_of(**field_names))
         stages = run_stages(records, settings, encoder_of(settings), progress=progress)
         report = report_of(stages, settings)
+        if sweep:
+            progress("trying other thresholds")
+            report = _with_outlooks(report, stages, settings)
         seconds = time.monotonic() - started
     if not report.articles:
         raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
@@ -95,10 +103,42 @@ def run(
     try:
         if html is not None:
             _write_page(stages, report, settings, html)
+        if assignment is not None:
+            _write_assignment(report, assignment)
     finally:  # what could not be written can still be read
         _publish(report, seconds, form, output)
     if strict and report.skipped:
         raise InputError(f"{first_skipped(report.skipped)} (--strict)")
+
+
+def _with_outlooks(report: "Report", stages: "Stages", settings: Settings) -> "Report":
+    from dedup.sweep import sweep
+
+    return replace(report, outlooks=sweep(stages, settings.threshold))
+
+
+def _refuse_early(output: "File | None", html: "File | None", assignment: "File | None") -> None:
+    """What cannot be written is noticed before the work."""
+    from dedup.report.assignment import check_assignment_file
+
+    for file in (output, html, assignment):
+        if file is not None:
+            check_folder_of(file)
+    if assignment is not None:
+        check_assignment_file(assignment)
+
+
+def _write_assignment(report: "Report", file: "File") -> None:
+    from dedup.report.assignment import GUARD, assignment, table_of
+    from dedup.report.json_file import write_atomically
+
+    table = table_of(assignment(report), file)
+    write_atomically(file, table.data)
+    if table.guarded:
+        one = "1 cell that a spreadsheet would run as a formula begins"
+        several = f"{table.guarded:,} cells that a spreadsheet would run as formulas begin"
+        told = f"{one if table.guarded == 1 else several} with {GUARD}"
+        complain(f"{file}: {told}; .jsonl and .parquet hold all as they are")
 
 
 def _write_page(stages: "Stages", report: "Report", settings: Settings, html: "File") -> None:

@@ -1,4 +1,4 @@
-"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or as gzip.
+"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or compressed.
 
 Fields may stand in double quotes, with separators, line ends and doubled quotes in them (RFC 4180; for tabs the same).
 The names in the first row that is not blank are those of the fields. An empty id is none.
@@ -95,8 +95,7 @@ def _fault_of(header: list[str], fields: Fields) -> str | None:
     """Why the rows cannot be read by their header."""
     if _UNDECODED.search("".join(header)):
         return "the header is not UTF-8"
-    used = {fields.id, fields.text, fields.url, fields.language, fields.gold}
-    repeated = sorted(name for name in set(header) if name in used and header.count(name) > 1)
+    repeated = sorted(name for name in set(header) if name in fields.columns() and header.count(name) > 1)
     return f"the header names {repeated[0]!r} more than once" if repeated else None
 
 

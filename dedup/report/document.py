@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dedup import __version__, model
 
@@ -176,6 +176,25 @@ class Skipped(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """Clusters that another threshold would replace by others; no other change concerns their records."""
+
+    before: Annotated[tuple[str, ...], Meta(description="Ids of clusters of this report that would not be there.")]
+    after: Annotated[tuple[tuple[str, ...], ...], Meta(description="Clusters instead: the ids of their records.")]
+
+
+class Outlook(Struct, frozen=True, kw_only=True):
+    """What another threshold would give, estimated from the pairs that were judged, and so too few joins below."""
+
+    threshold: Probability
+    clusters: Count
+    records: Annotated[Count, Meta(description="Records in clusters.")]
+    gone: Annotated[Count, Meta(description="Clusters of this report that would not be there as they are.")]
+    new: Annotated[Count, Meta(description="Clusters that are none of this report's.")]
+    concerned: Annotated[Count, Meta(description="Records in either.")]
+    changes: Annotated[tuple[Change, ...], Meta(description="None at the threshold of the report.")]
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """Report of dedup: records that carry the same article, and why."""
 
@@ -195,6 +214,10 @@ class Document(Struct, frozen=True, kw_only=True):
             "'encoder' met every record, and in reports of versions that did not tell."
         ),
     ] = None
+    sweep: Annotated[
+        tuple[Outlook, ...] | UnsetType,
+        Meta(description="Other thresholds and the report's own, ascending; there only where --sweep asked for it."),
+    ] = UNSET
 
 
 def document_of(report: model.Report) -> Document:
@@ -220,6 +243,7 @@ def document_of(report: model.Report) -> Document:
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.source_url, conflict.members))),
         skipped=skipped_of(report.skipped),
         first_encoder=None if report.first_encoder is None else encoder_of(report.first_encoder),
+        sweep=UNSET if report.outlooks is None else outlooks_of(report.outlooks, report, ids),
     )
 
 
@@ -247,6 +271,28 @@ def shortened_of(dropped_segments: Mapping[str, int]) -> tuple[Shortened, ...]:
     """The records whose end was not compared by meaning, by id, as written."""
     return tuple(
         Shortened(id=writable(record_id), segments=segments) for record_id, segments in sorted(dropped_segments.items())
+    )
+
+
+def outlooks_of(outlooks: Iterable[model.Outlook], report: model.Report, ids: Sequence[str]) -> tuple[Outlook, ...]:
+    """What other thresholds would give, as written. The records of ``report`` have these ``ids``."""
+    named = {tuple(sorted(one.members)): _id_of(one.members, report.articles, ids) for one in report.clusters}
+
+    def written(change: model.Change) -> Change:
+        after = (tuple(sorted(ids[article] for article in group)) for group in change.after)
+        return Change(before=tuple(sorted(named[group] for group in change.before)), after=tuple(sorted(after)))
+
+    return tuple(
+        Outlook(
+            threshold=one.threshold,
+            clusters=one.clusters,
+            records=one.articles,
+            gone=one.gone,
+            new=one.new,
+            concerned=one.concerned,
+            changes=tuple(map(written, one.changes)),
+        )
+        for one in outlooks
     )
 
 
@@ -280,7 +326,7 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Seque
     members = tuple(member_of(articles[position], ids[position]) for position in positions)
     links = (link_of(link, ids) for link in cluster.links)
     return Cluster(
-        id=content_id((ids[position], articles[position].content) for position in positions),
+        id=_id_of(positions, articles, ids),
         languages=tuple(sorted({member.language for member in members})),
         source_url=_most_cited(members),
         confidence=rounded(cluster.confidence),
@@ -290,6 +336,10 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Seque
         weakest=None if cluster.weakest is None else _weakest(cluster.weakest, ids),
         flags=tuple(map(writable, cluster.flags)),
     )
+
+
+def _id_of(members: Iterable[int], articles: Sequence[model.Entry], ids: Sequence[str]) -> str:
+    return content_id((ids[one], articles[one].content) for one in sorted(members, key=ids.__getitem__))
 
 
 def member_of(article: model.Entry, record_id: str) -> Member:

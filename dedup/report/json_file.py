@@ -9,12 +9,13 @@ import msgspec
 from dedup.errors import InputError, ReportError
 from dedup.model import Report
 from dedup.read.remote import File, RemoteFile
+from dedup.report import layout
 from dedup.report.document import SCHEMA_VERSION, Document, document_of
 
 
 def to_json(report: Report) -> bytes:
-    """The report as JSON: UTF-8, two spaces of indentation, a newline at the end; equal reports, equal bytes."""
-    return msgspec.json.format(msgspec.json.encode(document_of(report)), indent=2) + b"\n"
+    """The report as JSON; equal reports, equal bytes."""
+    return layout.laid_out(document_of(report))
 
 
 def write_atomically(path: File, data: bytes) -> None:

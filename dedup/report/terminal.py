@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import UNSET
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +16,7 @@ from dedup.candidates import ALONE, CANDIDATES
 from dedup.model import Report
 from dedup.report.console import Printer, counted, listed, shown_probability
 from dedup.report.document import Cluster, Conflict, Document, Input, Link, Skipped, Stage, document_of
+from dedup.report.outlooks import print_outlooks
 from dedup.report.wording import duration, place_of, reason_of
 
 CLUSTERS_SHOWN: Final = 20
@@ -43,6 +45,8 @@ class _Page(Printer):
         self.clusters(document.clusters)
         self.conflicts(document.conflicts)
         self.skipped(document.skipped)
+        if document.sweep is not UNSET:
+            print_outlooks(self, document, document.sweep)
         self.line()
         self.line(f"{_outcome(document)} {duration(seconds)}.", "bold")
 

@@ -38,18 +38,19 @@ def place_of(path: str, line: int | None) -> str:
     return path if line is None else f"{path}:{line}"
 
 
-def reason_of(evidence: Sequence[Evidence]) -> str:
-    """What speaks for a link and what against it, the strongest first."""
+def reasons_of(evidence: Sequence[Evidence], most: int | None = REASONS_SHOWN) -> tuple[str, str]:
+    """What speaks for a link and what against it, the strongest first, ``most`` of either; empty where nothing does."""
     telling = (one for one in evidence if one.name not in NO_REASONS and abs(one.weight) >= TINY_WEIGHT)
     seen = sorted(telling, key=lambda one: -abs(one.weight))
     in_favour = [_phrase(one) for one in seen if one.weight > 0]
     against = [_phrase(one) for one in seen if one.weight < 0]
-    sides = []
-    if in_favour:
-        sides.append(", ".join(in_favour[:REASONS_SHOWN]))
-    if against:
-        sides.append("against it: " + ", ".join(against[:REASONS_SHOWN]))
-    return "; ".join(sides)
+    return ", ".join(in_favour[:most]), ", ".join(against[:most])
+
+
+def reason_of(evidence: Sequence[Evidence]) -> str:
+    """What speaks for a link and what against it, on one line."""
+    in_favour, against = reasons_of(evidence)
+    return "; ".join(filter(None, (in_favour, against and f"against it: {against}")))
 
 
 def _phrase(evidence: Evidence) -> str:

@@ -1,7 +1,7 @@
 """The page's data, collected from a run and the report on it, up to limits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -68,7 +68,7 @@ def page_data(stages: Stages, report: Report, threshold: float, limits: Limits |
         outside=outside,
         conflicts=conflicts,
         skipped=said.skipped,
-        outlooks=tuple(Outlook(**asdict(one)) for one in sweep(stages, threshold)),
+        outlooks=tuple(map(_outlook, report.outlooks or sweep(stages, threshold))),
         cut=Cut(
             characters=characters,
             texts=len(texts),
@@ -81,6 +81,17 @@ def page_data(stages: Stages, report: Report, threshold: float, limits: Limits |
             pairs=len(rows.pairs()),
             pairs_detailed=sum(1 for pair in rows.pairs() if pair.detail is not None),
         ),
+    )
+
+
+def _outlook(found: model.Outlook) -> Outlook:
+    return Outlook(
+        threshold=found.threshold,
+        clusters=found.clusters,
+        records=found.articles,
+        gone=found.gone,
+        new=found.new,
+        concerned=found.concerned,
     )
 
 

@@ -91,7 +91,7 @@ class Conflict(Row, frozen=True):
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """See :class:`dedup.sweep.Outlook`."""
+    """See :class:`dedup.report.document.Outlook`."""
 
     threshold: float
     clusters: int
