@@ -199,3 +199,48 @@ def test_code_scanning_gets_urls_as_they_are(cli: Cli) -> None:
     (result,) = json.loads(out)["runs"][0]["results"]
     location = result["locations"][0]["physicalLocation"]["artifactLocation"]
     assert location["uri"] == "memory://new/d%20%C3%A9%25.txt"
+
+
+# What else speaks of files
+
+
+def test_a_baseline_calls_remote_files_by_their_url_wherever_it_lies(cli: Cli) -> None:
+    write("memory://new/d.txt", OTHER)
+    call = ("check", "memory://new", "--against", "memory://news", "--baseline")
+    assert cli(*call, "accepted.json", "--update-baseline")[0] == 0
+    (pair,) = json.loads(Path("accepted.json").read_bytes())["pairs"]
+    assert {pair["left"], pair["right"]} == {"memory://new/d.txt", "memory://news/c.txt"}
+    Path("elsewhere").mkdir()
+    Path("accepted.json").rename("elsewhere/accepted.json")
+    code, out, _ = cli(*call, "elsewhere/accepted.json", "--format", "json")
+    assert (code, json.loads(out)["stale"]) == (0, [])
+    write("memory://new/d.txt", "Something else that nobody has written before, about a bakery and its bread.")
+    code, out, _ = cli(*call, "elsewhere/accepted.json", "--format", "json")
+    assert (code, len(json.loads(out)["stale"])) == (0, 1)
+
+
+def test_a_check_is_not_written_over_what_it_reads(cli: Cli) -> None:
+    told = one_line(cli("check", "memory://news", "--against", "memory://news", "-o", "memory:///news/c.txt"))
+    assert told == "memory:///news/c.txt: one of the files that are read; name another one for the report"
+    assert content("/news/c.txt").decode() == OTHER
+
+
+def test_assignment_is_written_to_a_url(cli: Cli) -> None:
+    code, _, err = cli("run", "memory://news", "--assignment", "memory://out/table.csv.gz")
+    assert (code, err) == (0, "")
+    assert cli("run", "memory://news", "--assignment", "here.csv.gz")[0] == 0
+    assert content("/out/table.csv.gz") == Path("here.csv.gz").read_bytes()
+    assert "no table has such an ending" in one_line(cli("run", "news", "--assignment", "memory://out/table.xls"))
+
+
+def test_an_assignment_in_every_format_is_read_from_where_it_was_written(cli: Cli) -> None:
+    fields = ("--id-field", "id", "--text-field", "id", "--format", "json")
+    for ending in ("jsonl.zst", "tsv.gz", "csv", "parquet"):
+        if ending == "parquet":
+            pytest.importorskip("pyarrow")
+        for scheme in ("memory", "faulty"):
+            url = f"{scheme}://out/table.{ending}"
+            assert cli("run", "memory://news", "--assignment", url)[0] == 0
+            code, out, err = cli("run", url, *fields)
+            assert (code, err) == (0, "")
+            assert json.loads(out)["input"]["records"] == 3

@@ -1,6 +1,5 @@
 """``dedup check``: the gate. Are new records copies or translations of known ones, or of one another?"""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -152,11 +151,13 @@ def check(
 
 def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
+    from dedup.read.remote import identity_of
+
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
         check_folder_of(output)
-        if baseline is not None and os.path.realpath(str(output)) == os.path.realpath(baseline):
+        if baseline is not None and identity_of(output) == identity_of(baseline):
             raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
         check_folder_of(baseline)
@@ -216,10 +217,10 @@ def _index_among(against: Sequence[str]) -> Path | None:
     from dedup.read.remote_folders import holds_file
 
     for path in against:
-        if is_remote(path) and holds_file(path, POINTER):
-            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
         if not is_remote(path):
             refuse_unfinished(local_path(path))
+        elif holds_file(path, POINTER):
+            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")

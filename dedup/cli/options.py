@@ -1,7 +1,7 @@
 """What several commands share: their options, and the settings that these amount to."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -120,22 +120,17 @@ def check_folder_of(output: "File") -> None:
 
 def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:
     """Raises :class:`InputError` where a result would be written over what is read, or over another result."""
-    taken = {_place(source.path) for one in inputs if one is not None for source in one.sources}
-    results: set[str] = set()
+    from dedup.read.remote import identity_of
+
+    read = {identity_of(source.file) for one in inputs if one is not None for source in one.sources}
+    results: set[Hashable] = set()
     for output in outputs:
-        place = _place(output)
-        if place in taken:
+        identity = identity_of(output)
+        if identity in read:
             raise InputError(f"{output}: one of the files that are read; name another one for the report")
-        if place in results and not _is_stream(output):
+        if identity in results and not _is_stream(output):
             raise InputError(f"{output}: named for two results; name another file for one of them")
-        results.add(place)
-
-
-def _place(file: "str | File") -> str:
-    """Where a file is, links followed; of one elsewhere, its URL as it is shown."""
-    from dedup.read.remote import is_remote
-
-    return str(file) if is_remote(str(file)) else os.path.realpath(str(file))
+        results.add(identity)
 
 
 def _is_stream(file: "File") -> bool:

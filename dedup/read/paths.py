@@ -24,7 +24,7 @@ from dedup.model import Skipped
 from dedup.read.characters import encodable
 from dedup.read.fields import Origin
 from dedup.read.formats import is_read_in_folders, reader_of
-from dedup.read.remote import RemoteFile, is_remote, local_path
+from dedup.read.remote import File, RemoteFile, is_remote, local_path
 from dedup.read.remote_folders import RemoteFound, find_remote
 
 _SPECIAL_FILES = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -39,6 +39,11 @@ class Source:
     path: str
     origin: Origin
     remote: RemoteFile | None = None
+
+    @property
+    def file(self) -> File:
+        """What is opened."""
+        return Path(self.path) if self.remote is None else self.remote
 
     def open(self) -> BinaryIO:
         """The bytes of the file, from its beginning. This and reading raise :class:`OSError`."""

@@ -12,6 +12,7 @@ What is in folders: :mod:`dedup.read.remote_folders`.
 """
 
 import io
+import os
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -134,6 +135,10 @@ class RemoteFile:
         """What the name ends in, as :attr:`pathlib.Path.suffix`."""
         return PurePosixPath(self.shown).suffix
 
+    def identity(self) -> tuple[Hashable, str]:
+        """Equal for the same file, however it was given."""
+        return self.system, self.path.strip("/")
+
     @property
     def is_shared(self) -> bool:
         """Whether several threads may use its file system: of fsspec's own, that holds for those that are built on one
@@ -162,6 +167,11 @@ class RemoteFile:
 
 File = Path | RemoteFile
 """What can be read or written as a whole: ``read_bytes``, ``name``, ``suffix``."""
+
+
+def identity_of(file: File) -> Hashable:
+    """Equal for the same file, however it was given; of one of this machine, links are followed."""
+    return file.identity() if isinstance(file, RemoteFile) else os.path.realpath(file)
 
 
 def connected(url: str) -> RemoteFile:
@@ -203,8 +213,8 @@ def _missing(error: ImportError) -> str:
     if not package:
         return " ".join(str(error).split())
     if package in _IN_EXTRA:
-        return f"the package {package} is missing (pip install {package}, or {EXTRA})"
-    return f"the package {package} is missing ({' '.join(str(error).split())})"
+        return f"it needs {package}: pip install {EXTRA} (or {package})"
+    return f"it needs {package} ({' '.join(str(error).split())})"
 
 
 def check_writable(file: RemoteFile) -> None:

@@ -85,7 +85,7 @@ class _Place:
 
     def identity(self) -> tuple[Hashable, str]:
         """Equal for the same thing, however it was given."""
-        return self.file.system, self.path.strip("/")
+        return self.file.identity()
 
     def below(self, name: str, *, is_folder: bool = False) -> "_Place":
         """What the file system calls ``name``, which is somewhere within this folder."""

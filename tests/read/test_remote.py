@@ -153,9 +153,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError) as raised:
         read(url)
-    assert str(raised.value) == (
-        f"cannot open '{url}': the package {package} is missing (pip install {package}, or 'dedup[remote]')"
-    )
+    assert str(raised.value) == (f"cannot open '{url}': it needs {package}: pip install 'dedup[remote]' (or {package})")
 
 
 @pytest.mark.parametrize("url", ["nowhere://a.txt", "s3://a::memory://b.txt", "http://host/", "http://host/*.txt"])
