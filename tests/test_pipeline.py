@@ -130,7 +130,7 @@ def test_the_funnel_follows_the_flow() -> None:
 # --- any order, any batch: the same bytes
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(RECORDS))
 def test_records_in_any_order_give_the_same_bytes(order: list[Record | Skipped]) -> None:
     assert to_json(run(order)) == to_json(run(RECORDS))
