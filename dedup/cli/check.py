@@ -189,7 +189,7 @@ class _Call:
 def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
     """What comes of the new records, and the baseline afterwards."""
     from dedup.check import check as check_records
-    from dedup.incoming import read_new
+    from dedup.incoming import known_as, read_new
 
     index = _index_among(call.against)
     known = None if index else _known_input(call)
@@ -202,6 +202,7 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
             records,
             settings,
             gone=changes.gone if changes else (),
+            known_as=known_as(given, known) if known is not None else {},
             thorough=call.baseline is not None,  # which accepts pairs, so each of them counts
             encoder=encoder,
             progress=progress,
