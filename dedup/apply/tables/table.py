@@ -1,0 +1,43 @@
+"""What all tables have in common, whatever their format."""
+
+from collections.abc import Callable, Collection
+from typing import BinaryIO, NamedTuple, Protocol
+
+from dedup.errors import InputError
+
+
+class Note(NamedTuple):
+    """What annotating says of a record: the names of the fields are those in the table, and stand after all others."""
+
+    dedup_cluster: str | None
+    dedup_role: str
+    dedup_size: int
+
+
+Notes = Callable[[int], Note | None]
+"""The note for the row of a line; None for what the run did not compare."""
+
+
+class Table(Protocol):
+    """A file of many records. A row goes by the line that the reader gives it, the number of its first one, from 1.
+
+    The methods raise :class:`OSError` where the file cannot be read to its end.
+    """
+
+    def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
+        """Write the table without the rows of these lines."""
+
+    def annotate(self, stream: BinaryIO, out: BinaryIO, note: Notes) -> None:
+        """Write the table, its rows with their notes.
+
+        Raises :class:`InputError` where there is a field of such a name already.
+        """
+
+    def values(self, stream: BinaryIO, field: str, lines: Collection[int]) -> dict[int, object]:
+        """What the rows of these lines say in a field. A row without it has no value."""
+
+
+def check_free(names: Collection[object], line: int) -> None:
+    """Raises :class:`InputError` where one of the names is that of a field of :class:`Note`."""
+    if clash := next((name for name in Note._fields if name in names), None):
+        raise InputError(f"line {line} has a field {clash!r} already")
