@@ -1,7 +1,6 @@
 """Tables of comma or tab separated values rewritten, to the byte."""
 
 import csv
-import gzip
 import io
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,9 +17,9 @@ from dedup.errors import InputError
 from dedup.model import Record, Skipped
 from dedup.read import lines, read_records
 
-from .corpora import planned, removed_ids, report_on
+from .corpora import content, in_folder, planned, removed_ids, report_on
 
-ENDINGS = st.sampled_from([".csv", ".tsv", ".csv.gz", ".tsv.gz"])
+ENDINGS = st.sampled_from([".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"])
 CELL = st.sampled_from(["", "7", " x ", 'say "so"', "line\nbreak", "a\r\nb", "مجلس, 402", "\t", "=1+1", "-3", "'", '"'])
 COLUMNS = ("id", "text", "lang")
 
@@ -73,16 +72,6 @@ def tables(draw: st.DrawFn, ending: str) -> tuple[list[bytes], dict[int, str], l
         whole[0] = b"\xef\xbb\xbf" + whole[0]
     cut = draw(st.integers(2, len(ids)))
     return whole, ids, sorted(draw(st.permutations(list(ids.values())))[:cut])
-
-
-def in_folder(folder: str, data: bytes, ending: str) -> Path:
-    path = Path(folder, f"t{ending}")
-    path.write_bytes(gzip.compress(data) if ending.endswith(".gz") else data)
-    return path
-
-
-def content(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,6 +1,6 @@
 """Tables rewritten, in the format that they have: without some of their rows, or with a note on each.
 
-    table.py      what every table can do            packing.py    gzip
+    table.py      what every table can do            packing.py    .gz, .zst
     jsonl.py      .jsonl                             lines.py      lines with their ends
     delimited.py  .csv, .tsv
 

@@ -4,9 +4,12 @@ import gzip
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from io import BufferedWriter, RawIOBase
 from typing import BinaryIO, Final, cast
 
-from dedup.read.lines import chunks_of, inflated
+import zstandard
+
+from dedup.read.lines import chunks_of, inflated, unzstandard
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +31,15 @@ def _deflated(out: BinaryIO) -> AbstractContextManager[BinaryIO]:
     return cast(AbstractContextManager[BinaryIO], gzip.GzipFile("", "wb", fileobj=out, mtime=0))
 
 
-PACKINGS: Final = {"": Packing(chunks_of, _as_they_are), ".gz": Packing(inflated, _deflated)}
+def _zstandard(out: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """One frame of the library's own level, with a checksum, as the program ``zstd`` writes it."""
+    writer = zstandard.ZstdCompressor(write_checksum=True).stream_writer(out, closefd=False)
+    return BufferedWriter(cast(RawIOBase, writer))  # which has writelines(), too
+
+
+PACKINGS: Final = {
+    "": Packing(chunks_of, _as_they_are),
+    ".gz": Packing(inflated, _deflated),
+    ".zst": Packing(unzstandard, _zstandard),
+}
 """Ending of a file's name -> how it is packed."""
