@@ -7,11 +7,15 @@ from types import ModuleType
 from dedup.errors import InputError
 
 
-def require(module: str, extra: str, what: str) -> ModuleType:
-    """The module, which the extra of that name brings. Raises :class:`InputError` where it is not installed; ``what``
-    is what needs it.
+def check_installed(package: str, extra: str, what: str) -> None:
+    """Raises :class:`InputError` where the package, which the extra of that name brings, is not installed; ``what`` is
+    what needs it.
     """
-    package = module.partition(".")[0]
     if find_spec(package) is None:
         raise InputError(f"{what} needs {package}: pip install 'dedup[{extra}]'")
+
+
+def require(module: str, extra: str, what: str) -> ModuleType:
+    """The module. Raises :class:`InputError` where its package is not installed, as :func:`check_installed`."""
+    check_installed(module.partition(".")[0], extra, what)
     return import_module(module)

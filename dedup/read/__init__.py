@@ -3,8 +3,9 @@
     paths.py       which files, and the ids that their names give      -> Source
     formats.py     which reader takes which file-name ending           (a new format is added there)
     texts.py       one record a file: .txt, .md
-    jsonl.py       one record a line: .jsonl, .jsonl.gz, standard input; lines.py cuts and inflates
-    delimited.py   one row a record: .csv, .tsv, plain or .gz
+    jsonl.py       one record a line: .jsonl, standard input; lines.py cuts and unpacks
+    delimited.py   one row a record: .csv, .tsv
+    parquet.py     one row a record: .parquet
     rows.py        one row of any table made a record
     characters.py  what is done to every text and id
     records.py     read_records: all of the above in order   (paths -> Input -> records)

@@ -13,6 +13,13 @@ class Fields:
     language: str = "lang"
     gold: str | None = None
 
+    def columns(self) -> frozenset[str]:
+        """The columns of a table in which any of them can be: a field within a column goes by both names, with a dot
+        between them.
+        """
+        names = filter(None, (self.id, self.text, self.url, self.language, self.gold))
+        return frozenset(part for name in names for part in (name, name.partition(".")[0]))
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

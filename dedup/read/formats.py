@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from dedup.errors import InputError
+from dedup.extras import check_installed
 from dedup.model import Record, Skipped
-from dedup.read import delimited, lines
+from dedup.read import delimited, lines, parquet
 from dedup.read.fields import Fields, Origin
 from dedup.read.jsonl import read_jsonl, read_jsonl_gz, read_jsonl_zst
 from dedup.read.texts import read_text
@@ -25,6 +26,7 @@ READERS: dict[str, Reader] = {
     ".tsv": delimited.reader("\t"),
     ".tsv.gz": delimited.reader("\t", lines.inflated),
     ".tsv.zst": delimited.reader("\t", lines.unzstandard),
+    ".parquet": parquet.read_parquet,
 }
 
 IN_FOLDERS = (".txt", ".md")
@@ -33,10 +35,18 @@ IN_FOLDERS = (".txt", ".md")
 SUPPORTED = f"a folder, a file ({', '.join(READERS)}), or - for JSONL on standard input"
 
 
+EXTRAS = {".parquet": ("pyarrow", parquet.EXTRA)}
+"""What a reader needs that a default install does not bring: the package, and the extra that brings it."""
+
+
 def reader_of(file_name: str) -> Reader:
-    """The reader for a file of that name. Raises :class:`InputError` where there is none."""
+    """The reader for a file of that name. Raises :class:`InputError` where there is none, or what it needs is not
+    installed.
+    """
     for ending, reader in READERS.items():
         if file_name.lower().endswith(ending):
+            if ending in EXTRAS:
+                check_installed(*EXTRAS[ending], f"a {ending} file")
             return reader
     raise InputError(f"cannot read {file_name!r}: give {SUPPORTED}")
 
