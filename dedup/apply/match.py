@@ -35,13 +35,14 @@ class Standing:
     """A corpus that is what a report is on.
 
     ``places`` are those of the members, by id. ``uncompared`` are, for each file, the lines that the run did not
-    compare: they hold no usable record, or one whose id another one has. ``records`` is how many were compared,
-    ``stamps`` tell whether a file changes after this.
+    compare: they hold no usable record, or one whose id another one has. ``unusable`` are the positions of the files
+    that the run could not use at all. ``records`` is how many were compared, ``stamps`` tell whether a file changes
+    after this.
     """
 
     places: Mapping[str, Place]
     uncompared: tuple[frozenset[int], ...]
-    uncompared_files: int
+    unusable: frozenset[int]
     records: int
     stamps: tuple[tuple[int, ...], ...]
 
@@ -152,7 +153,7 @@ class _Reading:
         return Standing(
             places={id_: self._place(self.seen[id_]) for id_ in sorted(self._members)},
             uncompared=tuple(frozenset(line for line in lines if line is not None) for lines in self._uncompared),
-            uncompared_files=sum(None in lines for lines in self._uncompared),
+            unusable=frozenset(at for at, lines in enumerate(self._uncompared) if None in lines),
             records=len(self.seen),
             stamps=tuple(self._stamps),
         )

@@ -51,7 +51,7 @@ class _Page(Printer):
 
     def left_alone(self, plan: Plan) -> None:
         """What no run compares."""
-        uncompared = sum(map(len, plan.standing.uncompared)) + plan.standing.uncompared_files
+        uncompared = sum(map(len, plan.standing.uncompared)) + len(plan.standing.unusable)
         if uncompared:
             rows = "unusable or with an id that another one has"
             self.line(f"{counted(uncompared, 'record')} that the run did not compare ({rows}): kept as they are")

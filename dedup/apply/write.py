@@ -199,7 +199,7 @@ def _write_stream(plan: Plan, at: int, file: CorpusFile, stream: BinaryIO, place
 
 def _note(plan: Plan, at: int, line: int) -> Note | None:
     """The note for a row; none for one that was not compared."""
-    if line in plan.standing.uncompared[at]:
+    if at in plan.standing.unusable or line in plan.standing.uncompared[at]:
         return None
     mark = plan.marks.get((at, line))
     if mark is None:

@@ -32,7 +32,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
         file = parquet.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False)
         schema = file.schema_arrow
     except unreadable as error:
-        yield Skipped(origin.path, None, f"cannot be read: {_in_one_line(error)}")
+        yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
     rows = Rows(origin, fields)
     if fields.text.partition(".")[0] not in schema.names and fields.text not in schema.names:
@@ -51,7 +51,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
                     done += 1
         except unreadable as error:
             rest = f"rows {done:,} to {first + number - 1:,} cannot be read"
-            yield rows.skipped(done, f"{rest}: {_in_one_line(error)}")
+            yield rows.skipped(done, f"{rest}: {in_one_line(error)}")
         first += number
 
 
@@ -88,6 +88,7 @@ def _decoded(value: object) -> object:
     return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """What an error of pyarrow says, without its line ends, and not at length."""
     words = " ".join(str(getattr(error, "strerror", None) or error).split())
     return words if len(words) <= _MOST_OF_A_COMPLAINT else words[:_MOST_OF_A_COMPLAINT].rstrip() + "…"

@@ -2,7 +2,7 @@
 
     table.py      what every table can do            packing.py    .gz, .zst
     jsonl.py      .jsonl                             lines.py      lines with their ends
-    delimited.py  .csv, .tsv
+    delimited.py  .csv, .tsv                         parquet.py    .parquet
 
 A new format is one more line in ``TABLES``: where it differs only in how its bytes are packed, one in ``PACKINGS``.
 """
@@ -13,6 +13,7 @@ from typing import Final
 from dedup.apply.tables.delimited import Delimited
 from dedup.apply.tables.jsonl import JsonLines
 from dedup.apply.tables.packing import PACKINGS
+from dedup.apply.tables.parquet import ParquetTable
 from dedup.apply.tables.table import Note, Table
 from dedup.errors import InputError
 
@@ -22,6 +23,7 @@ TABLES: Final[Mapping[str, Table]] = {
     **{f".jsonl{ending}": JsonLines(packing) for ending, packing in PACKINGS.items()},
     **{f".csv{ending}": Delimited(",", packing) for ending, packing in PACKINGS.items()},
     **{f".tsv{ending}": Delimited("\t", packing) for ending, packing in PACKINGS.items()},
+    ".parquet": ParquetTable(),
 }
 """Ending of a table's name -> what rewrites it."""
 

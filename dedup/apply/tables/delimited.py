@@ -46,7 +46,7 @@ class Delimited:
             for row in self._rows(stream):
                 if row.is_header:
                     usable = note(row.line) is not None
-                    check_free(names_of(row.cells) if usable else (), row.line)
+                    check_free(names_of(row.cells) if usable else (), f"line {row.line}")
                 if usable and row.is_extensible:
                     added = Note._fields if row.is_header else note(row.line) or _NO_NOTE
                     packed.write(self._extended(row, added))

@@ -60,7 +60,7 @@ def _row(line: bytes) -> Mapping[str, object]:
 
 def _annotated(line: bytes, number: int, note: Note) -> bytes:
     """The line with further fields before the brace that closes its object, and no other byte changed."""
-    check_free(_row(line), number)
+    check_free(_row(line), f"line {number}")
     fields = json.dumps(note._asdict(), ensure_ascii=False)[1:-1].encode()
     content = line.rstrip()
     values = content[:-1].rstrip()

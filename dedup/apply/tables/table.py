@@ -37,7 +37,7 @@ class Table(Protocol):
         """What the rows of these lines say in a field. A row without it has no value."""
 
 
-def check_free(names: Collection[object], line: int) -> None:
-    """Raises :class:`InputError` where one of the names is that of a field of :class:`Note`."""
+def check_free(names: Collection[object], where: str) -> None:
+    """Raises :class:`InputError` where one of the names, which stand ``where``, is that of a field of :class:`Note`."""
     if clash := next((name for name in Note._fields if name in names), None):
-        raise InputError(f"line {line} has a field {clash!r} already")
+        raise InputError(f"{where} has a field {clash!r} already")
