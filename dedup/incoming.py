@@ -27,16 +27,18 @@ from dedup.read.records import Input, read_file, read_input, read_version
 
 def called_alike(new: Input, known: Input) -> Input:
     """The new input with the names of the known one. A file that is not in that, but would be called like one that is,
-    is called by its path.
+    or like another new one by then, is called by its path; and where even that is another's name, by its absolute path.
     """
     names = dict(zip(_places(known), (source.origin.name for source in known.sources), strict=True))
-    found = [names.get(place) for place in _places(new)]
+    places = _places(new)
     taken = set(names.values())
     sources = []
-    for source, name in zip(new.sources, found, strict=True):
-        own = source.origin.name
-        called = name or (source.origin.path if own in taken else own)
-        sources.append(replace(source, origin=Origin(source.origin.path, called)))
+    for source, place in zip(new.sources, places, strict=True):
+        path = source.origin.path
+        own = (source.origin.name, path, encodable(place))
+        called = names.get(place) or next((name for name in own if name not in taken), own[-1])
+        taken.add(called)
+        sources.append(replace(source, origin=Origin(path, called)))
     return replace(new, sources=tuple(sources))
 
 
@@ -55,6 +57,13 @@ def only_changed(given: Input, changes: Changes) -> Input:
         sources=tuple(compress(given.sources, at)),
         skipped=tuple(compress(given.skipped, (place in spoken_of for place in skipped_at))),
     )
+
+
+def left_out(given: Input, changed: Input, known: Input) -> int:
+    """How many files were given as new, but are neither among the ``changed`` ones of them nor known: nothing is
+    compared with them.
+    """
+    return len(set(_places(given)).difference(_places(changed), _places(known)))
 
 
 def _places(given: Input) -> list[str]:

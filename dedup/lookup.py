@@ -58,6 +58,9 @@ def _as_reported(member: Member, fields: Fields) -> Record:
         raise InputError(f"{whose}: {_place(item)}: {item.reason}")
     if item is None or len(split_page(item.text).text) != member.characters:
         raise InputError(f"{whose}: {member.path} has changed since the report was written")
+    if item.line is not None and writable(item.id) != member.id and not item.id.endswith(f":{item.line}"):
+        now = f"{_place(item)} is record {item.id!r}"
+        raise InputError(f"{whose}: {now}: {member.path} has changed since the report was written, or lacks --id-field")
     # A file is named within the folder that a run was given, which a report does not tell.
     return Record(member.id, item.text, item.url, item.language, item.path, item.line)
 
@@ -91,5 +94,5 @@ def _not_found(name: str, among_inputs: bool, in_report: bool) -> str:
     return f"no record and no file {name!r}{hint}"
 
 
-def _place(skipped: Skipped) -> str:
-    return skipped.path if skipped.line is None else f"{skipped.path}:{skipped.line}"
+def _place(item: Record | Skipped) -> str:
+    return f"{item.path}" if item.line is None else f"{item.path}:{item.line}"

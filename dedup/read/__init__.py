@@ -6,6 +6,7 @@
     jsonl.py       one record a line: .jsonl, standard input; lines.py cuts and unpacks
     delimited.py   one row a record: .csv, .tsv
     parquet.py     one row a record: .parquet
+    warc.py        one text of a web archive a record: .warc, .wet
     rows.py        one row of any table made a record
     characters.py  what is done to every text and id
     records.py     read_records: all of the above in order   (paths -> Input -> records)

@@ -6,13 +6,15 @@ from typing import BinaryIO
 from dedup.errors import InputError
 from dedup.extras import check_installed
 from dedup.model import Record, Skipped
-from dedup.read import delimited, lines, parquet
+from dedup.read import delimited, lines, parquet, warc
 from dedup.read.fields import Fields, Origin
 from dedup.read.jsonl import read_jsonl, read_jsonl_gz, read_jsonl_zst
 from dedup.read.texts import read_text
 
 Reader = Callable[[BinaryIO, Origin, Fields], Iterator[Record | Skipped]]
 """Gives the records of one open file, lazily. An :class:`OSError` that it lets through costs the file."""
+
+WARC = (".warc", ".warc.gz", ".warc.zst", ".wet", ".wet.gz", ".wet.zst")
 
 READERS: dict[str, Reader] = {
     ".txt": read_text,
@@ -27,6 +29,7 @@ READERS: dict[str, Reader] = {
     ".tsv.gz": delimited.reader("\t", lines.inflated),
     ".tsv.zst": delimited.reader("\t", lines.unzstandard),
     ".parquet": parquet.read_parquet,
+    **dict.fromkeys(WARC, warc.read_warc),
 }
 
 IN_FOLDERS = (".txt", ".md")
@@ -35,7 +38,10 @@ IN_FOLDERS = (".txt", ".md")
 SUPPORTED = f"a folder, a file ({', '.join(READERS)}), or - for JSONL on standard input"
 
 
-EXTRAS = {".parquet": ("pyarrow", parquet.EXTRA)}
+EXTRAS = {
+    ".parquet": (parquet.PACKAGE, parquet.EXTRA),
+    **dict.fromkeys(WARC, (warc.PACKAGE, warc.EXTRA)),
+}
 """What a reader needs that a default install does not bring: the package, and the extra that brings it."""
 
 

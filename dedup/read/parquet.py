@@ -14,6 +14,7 @@ from dedup.read.fields import Fields, Origin
 from dedup.read.rows import Rows
 
 EXTRA: Final = "parquet"
+PACKAGE: Final = "pyarrow"
 
 PORTION: Final = 256
 """Rows that are held at once."""
@@ -65,11 +66,11 @@ def _may_be_text(kind: Any, arrow: Any) -> bool:  # noqa: ANN401 - pyarrow has n
 def _rows(batch: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
     """The rows of a portion; None for one whose text is not UTF-8, which nobody checks when it is written."""
     try:
-        yield from batch.to_pylist()
+        yield from batch.to_pylist(maps_as_pydicts="lossy")
     except UnicodeDecodeError:
         for place in range(batch.num_rows):
             try:
-                (row,) = batch.slice(place, 1).to_pylist()
+                (row,) = batch.slice(place, 1).to_pylist(maps_as_pydicts="lossy")
             except UnicodeDecodeError:
                 row = None
             yield row

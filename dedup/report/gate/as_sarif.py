@@ -35,6 +35,7 @@ from dedup.report.gate.wording import (
     matches_told,
     plain,
     reasons,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -261,7 +262,14 @@ _STALE: Final = _rule(
     "Take its line out of the baseline, or let --update-baseline do it.",
     "warning",
 )
-_NOTIFICATIONS: Final = (_SKIPPED, _STALE)
+_REMARK: Final = _rule(
+    "not-compared",
+    "Something was not compared, or not told",
+    "It might be expected to be, and nothing else in this log tells that it was not.",
+    "See what is left out, and why.",
+    "warning",
+)
+_NOTIFICATIONS: Final = (_SKIPPED, _STALE, _REMARK)
 
 
 def sarif_log(document: CheckDocument) -> bytes:
@@ -286,7 +294,11 @@ def _invocation(document: CheckDocument) -> Invocation:
     known = [_skipped(one, "of the known input: ") for one in document.known_skipped]
     return Invocation(
         execution_successful=True,
-        tool_execution_notifications=(*skipped, *known),
+        tool_execution_notifications=(
+            *skipped,
+            *known,
+            *(_notification(_REMARK, told) for told in remarks(document)),
+        ),
         tool_configuration_notifications=tuple(_notification(_STALE, stale(entry)) for entry in document.stale),
     )
 
