@@ -55,6 +55,8 @@ class _Page(Printer):
         if uncompared:
             rows = "unusable or with an id that another one has"
             self.line(f"{counted(uncompared, 'record')} that the run did not compare ({rows}): kept as they are")
+        if plan.standing.blank:
+            self.line(f"{counted(plan.standing.blank, 'blank line')}: kept")
         corpus = plan.corpus
         if corpus.others:
             files = counted(len(corpus.others), "other file")

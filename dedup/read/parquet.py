@@ -6,7 +6,7 @@ costs its rows, and the others are read. This needs pyarrow, which the extra ``p
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from dedup.extras import require
 from dedup.model import Record, Skipped
@@ -47,7 +47,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
         done = first
         try:
             for batch in file.iter_batches(PORTION, row_groups=[group], columns=columns, use_threads=False):
-                for row in _rows(batch):
+                for row in _rows(batch, arrow):
                     yield _record(row, done, rows)
                     done += 1
         except unreadable as error:
@@ -63,17 +63,34 @@ def _may_be_text(kind: Any, arrow: Any) -> bool:  # noqa: ANN401 - pyarrow has n
     return any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_string_view))
 
 
-def _rows(batch: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
+def _rows(batch: Any, arrow: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
     """The rows of a portion; None for one whose text is not UTF-8, which nobody checks when it is written."""
     try:
         yield from batch.to_pylist(maps_as_pydicts="lossy")
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         for place in range(batch.num_rows):
             try:
-                (row,) = batch.slice(place, 1).to_pylist(maps_as_pydicts="lossy")
+                yield {name: plain(batch.column(name)[place], arrow) for name in batch.schema.names}
             except UnicodeDecodeError:
-                row = None
-            yield row
+                yield None
+
+
+def plain(scalar: Any, arrow: Any) -> object:  # noqa: ANN401
+    """The value that Python has for one of pyarrow: a time without its nanoseconds, and none at all for one after 9999.
+
+    Raises :class:`UnicodeDecodeError`.
+    """
+    kind = scalar.type
+    if isinstance(scalar, arrow.StructScalar) and scalar.is_valid:
+        return {field.name: plain(scalar[at], arrow) for at, field in enumerate(kind)}
+    try:
+        if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+            scalar = scalar.cast(arrow.timestamp("us", kind.tz), safe=False)
+        return cast(object, scalar.as_py(maps_as_pydicts="lossy"))
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError):
+        return None
 
 
 def _record(row: Mapping[str, object] | None, number: int, rows: Rows) -> Record | Skipped:

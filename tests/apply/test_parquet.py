@@ -248,20 +248,28 @@ def test_column_that_is_there_already_is_refused(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["t.parquet"]
 
 
-def test_broken_row_group_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_broken_column_that_no_run_reads_is_refused_in_one_line(tmp_path: Path) -> None:
     blobs = [bytes([n % 251]) * 1000 for n in range(400)]
     path = corpus(
         tmp_path, {"text": ["a"] * 400, "blob": blobs}, compression="zstd", row_group_size=100, use_dictionary=False
     )
-    plan = planned(report_on([path], []), path)
+    report = report_on([path], [])
     data = bytearray(path.read_bytes())
     at = pq.ParquetFile(path).metadata.row_group(2).column(1).data_page_offset
     data[at : at + 60] = b"\xff" * 60
     path.write_bytes(data)
-    plan = planned(report_on([path], []), path)  # a run does not read the column, and sees nothing
+    assert report_on([path], []) == report
     with pytest.raises(InputError, match=r"t\.parquet: cannot be copied whole: .+$") as error:
-        write_corpus(plan, tmp_path / "out.parquet")
+        planned(report, path)
     assert "\n" not in str(error.value)
+
+
+def test_file_that_breaks_after_the_plan_leaves_nothing(tmp_path: Path) -> None:
+    path = corpus(tmp_path, {"text": ["a"] * 400})
+    plan = planned(report_on([path], []), path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"t\.parquet: cannot be copied whole: .+$"):
+        write_corpus(plan, tmp_path / "out.parquet")
     assert [entry.name for entry in tmp_path.iterdir()] == ["t.parquet"]
 
 
@@ -294,6 +302,33 @@ def test_greatest_value_of_a_column_stays(tmp_path: Path, values: object, best: 
     path = corpus(tmp_path, {"id": list("abc"), "text": ["same"] * 3, "score": values}, row_group_size=2)
     plan = planned(report_on([path], [["a", "b", "c"]]), path, choice=Choice(parse_policies(["max:score"])))
     assert removed_ids(plan) == [id_ for at, id_ in enumerate("abc") if at != best]
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "best"),
+    [
+        ([{"score": {"x": n}} for n in (9, 10, 8)], "metadata.score.x", 1),
+        ([None, {"score": {"x": 1}}, {"score": None}], "metadata.score.x", 1),
+        ([[("score", 1)], [("score", 3), ("other", 9)], []], "metadata.score", 1),
+        ([{"at": n} for n in (1_000, 2_001, None)], "metadata.at", 1),
+    ],
+)
+def test_value_within_a_column_of_fields(tmp_path: Path, column: list[object], field: str, best: int) -> None:
+    kind = None
+    if field == "metadata.at":
+        kind = pa.struct([("at", pa.timestamp("ns"))])
+    elif field == "metadata.score":
+        kind = pa.map_(pa.string(), pa.int64())
+    path = corpus(tmp_path, {"id": list("abc"), "text": ["same"] * 3, "metadata": pa.array(column, kind)})
+    plan = planned(report_on([path], [["a", "b", "c"]]), path, choice=Choice(parse_policies([f"max:{field}"])))
+    assert removed_ids(plan) == [id_ for at, id_ in enumerate("abc") if at != best]
+
+
+def test_column_with_a_dot_in_its_name_goes_first(tmp_path: Path) -> None:
+    within = [{"score": 2}, {"score": 1}]
+    path = corpus(tmp_path, {"id": list("ab"), "text": ["same"] * 2, "m.score": [1, 2], "m": within})
+    plan = planned(report_on([path], [["a", "b"]]), path, choice=Choice(parse_policies(["max:m.score"])))
+    assert removed_ids(plan) == ["a"]
 
 
 def test_field_that_nobody_has_is_refused(tmp_path: Path) -> None:

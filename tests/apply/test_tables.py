@@ -189,16 +189,39 @@ def written_twice(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize(("ending", "what"), [(".jsonl.gz", "gzip"), (".csv.gz", "gzip"), (".tsv.zst", "Zstandard")])
-@pytest.mark.parametrize("annotate", [False, True])
-def test_packed_table_that_breaks_off_is_refused(tmp_path: Path, ending: str, what: str, annotate: bool) -> None:
-    path = in_folder(
-        str(tmp_path), b'{"text": "a"}\n' * 2000 if "json" in ending else b"text\n" + b"a\n" * 9000, ending
-    )
+def test_packed_table_that_breaks_off_is_refused_before_anything_is_written(
+    tmp_path: Path, ending: str, what: str
+) -> None:
+    data = b'{"text": "a"}\n' * 2000 if ending.startswith(".jsonl") else b"text\n" + b"a\n" * 9000
+    path = in_folder(str(tmp_path), data, ending)
     path.write_bytes(path.read_bytes()[:-3])
-    plan = planned(report_on([path], []), path)
+    report = report_on([path], [])
     with pytest.raises(InputError, match=rf"t\{ending}: cannot be copied whole: the {what} data is truncated$"):
-        write_corpus(plan, tmp_path / f"out{ending}", annotate=annotate)
+        planned(report, path)
+
+
+@pytest.mark.parametrize("annotate", [False, True])
+def test_packed_table_that_breaks_off_later_is_refused(tmp_path: Path, annotate: bool) -> None:
+    path = in_folder(str(tmp_path), b'{"text": "a"}\n' * 2000, ".jsonl.gz")
+    plan = planned(report_on([path], []), path)
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(InputError, match=r"t\.jsonl\.gz: cannot be copied whole: the gzip data is truncated$"):
+        write_corpus(plan, tmp_path / "out.jsonl.gz", annotate=annotate)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+BLANK = [
+    (".jsonl", b'\n{"text": "a"}\n \t\r\n{"text": "b"}\n\n', 3),
+    (".jsonl", b'\xef\xbb\xbf\n{"text": "a"}\n\xef\xbb\xbf', 2),
+    (".csv.gz", b'\n\r\ntext,id\n\n"a\n\n",1\n,\n\n', 4),
+    (".tsv", b'text\n\n"a\n\n\n', 1),
+]
+
+
+@pytest.mark.parametrize(("ending", "data", "blank"), BLANK)
+def test_blank_lines_are_counted(tmp_path: Path, ending: str, data: bytes, blank: int) -> None:
+    path = in_folder(str(tmp_path), data, ending)
+    assert planned(report_on([path], []), path).standing.blank == blank
 
 
 def test_standard_input_is_read_once_and_written(tmp_path: Path) -> None:

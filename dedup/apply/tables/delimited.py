@@ -19,8 +19,9 @@ from typing import BinaryIO, Final
 
 from dedup.apply.tables.lines import lines_of
 from dedup.apply.tables.packing import Packing
-from dedup.apply.tables.table import Note, Notes, check_free
+from dedup.apply.tables.table import Note, Notes, check_free, told
 from dedup.read.delimited import Cells, EndlessError, names_of
+from dedup.read.fields import look_up
 
 _NO_NOTE: Final = (None,) * len(Note._fields)
 
@@ -31,6 +32,10 @@ class Delimited:
 
     separator: str
     packing: Packing
+
+    def check(self, stream: BinaryIO) -> int:
+        """Never holds more than a row."""
+        return sum(row.is_blank for row in self._rows(stream))
 
     def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
         """Never holds more than a row."""
@@ -60,9 +65,9 @@ class Delimited:
         for row in self._rows(stream):
             if row.is_header:
                 names = names_of(row.cells)
-            elif row.line in lines and field in names:
-                found[row.line] = dict(zip(names, row.cells, strict=True))[field]
-        return found
+            elif row.line in lines:
+                found[row.line] = look_up(dict(zip(names, row.cells, strict=True)), field)
+        return told(found)
 
     def _rows(self, stream: BinaryIO) -> Iterator["_Row"]:
         return _rows(self.packing.unpacked(stream), self.separator)
@@ -89,6 +94,7 @@ class _Row:
     cells: Sequence[str] = ()
     is_header: bool = False
     is_extensible: bool = False
+    is_blank: bool = False
 
 
 def _rows(chunks: Iterable[bytes], separator: str) -> Iterator[_Row]:
@@ -109,9 +115,11 @@ def _rows(chunks: Iterable[bytes], separator: str) -> Iterator[_Row]:
         except EndlessError:
             yield _Row(cells.line, _joined(chain(taken, (line for _, line in lines))))
             return
-        is_header = not has_header and (malformed or bool(row))
+        is_blank = not row and not malformed
+        is_header = not has_header and not is_blank
         has_header = has_header or is_header
-        yield _Row(cells.line, _joined(taken), row, is_header, (malformed or bool(row)) and not cells.is_unclosed)
+        is_extensible = not is_blank and not cells.is_unclosed
+        yield _Row(cells.line, _joined(taken), row, is_header, is_extensible, is_blank)
 
 
 def _taken(

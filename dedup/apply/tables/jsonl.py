@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 
 from dedup.apply.tables.lines import lines_of, pieces_of
 from dedup.apply.tables.packing import Packing
-from dedup.apply.tables.table import Note, Notes, check_free
+from dedup.apply.tables.table import Note, Notes, check_free, told
+from dedup.read.fields import look_up
 from dedup.read.jsonl import parse
 
 
@@ -21,6 +22,11 @@ class JsonLines:
     """One object a line, the file packed so."""
 
     packing: Packing
+
+    def check(self, stream: BinaryIO) -> int:
+        """Never holds more than a line."""
+        lines = (line for _, line in lines_of(self.packing.unpacked(stream)))
+        return sum(isinstance(line, bytes) and _is_blank(line) for line in lines)
 
     def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
         """Never holds more than a chunk, however long a line is."""
@@ -44,9 +50,9 @@ class JsonLines:
         """As the reader parses them: of several fields of one name, the last."""
         found: dict[int, object] = {}
         for number, line in lines_of(self.packing.unpacked(stream)):
-            if isinstance(line, bytes) and number in lines and field in (row := _row(line)):
-                found[number] = row[field]
-        return found
+            if isinstance(line, bytes) and number in lines:
+                found[number] = look_up(_row(line), field)
+        return told(found)
 
 
 def _is_blank(line: bytes) -> bool:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
-from dedup.apply.tables.table import Note, Notes, check_free
+from dedup.apply.tables.table import Note, Notes, check_free, told
 from dedup.extras import require
-from dedup.read.parquet import BUFFER, EXTRA, PORTION, in_one_line
+from dedup.read.fields import look_up
+from dedup.read.parquet import BUFFER, EXTRA, PORTION, in_one_line, plain
 
 GROUP_BYTES: Final = 2**28
 """Of a row group that is held to be written at once."""
@@ -43,6 +44,15 @@ _Schema = Any
 @dataclass(frozen=True, slots=True)
 class ParquetTable:
     """A line is the number of a row in the whole file, from 1."""
+
+    def check(self, stream: BinaryIO) -> int:
+        """Never holds more than a portion. There are no blank lines."""
+        with _faults():
+            file = _opened(stream)
+            for group in range(file.num_row_groups):
+                for _ in _batches(file, group):
+                    pass
+        return 0
 
     def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
         """Never holds more rows than :data:`GROUP_BYTES` and a portion."""
@@ -69,19 +79,19 @@ class ParquetTable:
             _rewrite(file, out, schema, annotated)
 
     def values(self, stream: BinaryIO, field: str, lines: Collection[int]) -> dict[int, object]:
-        """Only the column of that name is read. Times are told to the microsecond."""
+        """Only the columns that it may be in are read. Times are told to the microsecond."""
         found: dict[int, object] = {}
         with _faults():
             file = _opened(stream)
-            columns = [field] if field in file.schema_arrow.names else []
+            columns = [name for name in file.schema_arrow.names if name in (field, field.partition(".")[0])]
+            first = 1
             for group in range(file.num_row_groups if columns else 0):
-                first = 1 + _rows_before(file, group)
                 for batch in _batches(file, group, columns):
-                    said = _told(batch.column(field))
-                    wanted = [line for line in range(first, first + batch.num_rows) if line in lines]
-                    found.update((line, _value(said[line - first])) for line in wanted)
+                    for line in range(first, first + batch.num_rows):
+                        if line in lines:
+                            found[line] = _value(batch.slice(line - first, 1), field)
                     first += batch.num_rows
-        return found
+        return told(found)
 
 
 def _arrow() -> Any:  # noqa: ANN401
@@ -105,28 +115,16 @@ def _opened(stream: BinaryIO) -> _File:
     return _parquet().ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us")
 
 
-def _rows_before(file: _File, group: int) -> int:
-    return sum(file.metadata.row_group(earlier).num_rows for earlier in range(group))
-
-
 def _batches(file: _File, group: int, columns: list[str] | None = None) -> Iterator[_Batch]:
     batches = file.iter_batches(PORTION, row_groups=[group], columns=columns, use_threads=False)
     return (batch for batch in batches if batch.num_rows)
 
 
-def _told(column: Any) -> Any:  # noqa: ANN401
-    """The column, its times without nanoseconds, which Python's do not have."""
-    arrow = _arrow()
-    kind = column.type
-    is_fine = arrow.types.is_timestamp(kind) and kind.unit == "ns"
-    return column.cast(arrow.timestamp("us", kind.tz), safe=False) if is_fine else column
-
-
-def _value(scalar: Any) -> object:  # noqa: ANN401
-    """The value, or None where Python has none for it: a time after the year 9999, a text that is not UTF-8."""
+def _value(row: _Batch, field: str) -> object:
+    """The value of a row's field; none of one that holds texts that are no UTF-8."""
     try:
-        return cast(object, scalar.as_py())
-    except (ValueError, OverflowError):
+        return look_up({name: plain(row.column(name)[0], _arrow()) for name in row.schema.names}, field)
+    except UnicodeDecodeError:
         return None
 
 

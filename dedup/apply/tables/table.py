@@ -1,9 +1,10 @@
 """What all tables have in common, whatever their format."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, NamedTuple, Protocol
 
 from dedup.errors import InputError
+from dedup.read.fields import MISSING
 
 
 class Note(NamedTuple):
@@ -24,6 +25,9 @@ class Table(Protocol):
     The methods raise :class:`OSError` where the file cannot be read to its end.
     """
 
+    def check(self, stream: BinaryIO) -> int:
+        """Read the file to its end, as writing it will; how many lines in it are blank."""
+
     def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
         """Write the table without the rows of these lines."""
 
@@ -34,10 +38,17 @@ class Table(Protocol):
         """
 
     def values(self, stream: BinaryIO, field: str, lines: Collection[int]) -> dict[int, object]:
-        """What the rows of these lines say in a field. A row without it has no value."""
+        """What the rows of these lines say in a field, whose name may lead into objects
+        (:func:`dedup.read.fields.look_up`). A row without it has no value.
+        """
 
 
 def check_free(names: Collection[object], where: str) -> None:
     """Raises :class:`InputError` where one of the names, which stand ``where``, is that of a field of :class:`Note`."""
     if clash := next((name for name in Note._fields if name in names), None):
         raise InputError(f"{where} has a field {clash!r} already")
+
+
+def told(found: Mapping[int, object]) -> dict[int, object]:
+    """Those of the values that are there."""
+    return {line: value for line, value in found.items() if value is not MISSING}
