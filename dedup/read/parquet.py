@@ -6,7 +6,7 @@ costs its rows, and the others are read. This needs pyarrow, which the extra ``p
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from dedup.extras import require
 from dedup.model import Record, Skipped
@@ -33,7 +33,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
         file = parquet.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False)
         schema = file.schema_arrow
     except unreadable as error:
-        yield Skipped(origin.path, None, f"cannot be read: {_in_one_line(error)}")
+        yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
     rows = Rows(origin, fields)
     if fields.text.partition(".")[0] not in schema.names and fields.text not in schema.names:
@@ -47,12 +47,12 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
         done = first
         try:
             for batch in file.iter_batches(PORTION, row_groups=[group], columns=columns, use_threads=False):
-                for row in _rows(batch):
+                for row in _rows(batch, arrow):
                     yield _record(row, done, rows)
                     done += 1
         except unreadable as error:
             rest = f"rows {done:,} to {first + number - 1:,} cannot be read"
-            yield rows.skipped(done, f"{rest}: {_in_one_line(error)}")
+            yield rows.skipped(done, f"{rest}: {in_one_line(error)}")
         first += number
 
 
@@ -63,17 +63,34 @@ def _may_be_text(kind: Any, arrow: Any) -> bool:  # noqa: ANN401 - pyarrow has n
     return any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_string_view))
 
 
-def _rows(batch: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
+def _rows(batch: Any, arrow: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
     """The rows of a portion; None for one whose text is not UTF-8, which nobody checks when it is written."""
     try:
         yield from batch.to_pylist(maps_as_pydicts="lossy")
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         for place in range(batch.num_rows):
             try:
-                (row,) = batch.slice(place, 1).to_pylist(maps_as_pydicts="lossy")
+                yield {name: plain(batch.column(name)[place], arrow) for name in batch.schema.names}
             except UnicodeDecodeError:
-                row = None
-            yield row
+                yield None
+
+
+def plain(scalar: Any, arrow: Any) -> object:  # noqa: ANN401
+    """The value that Python has for one of pyarrow: a time without its nanoseconds, and none at all for one after 9999.
+
+    Raises :class:`UnicodeDecodeError`.
+    """
+    kind = scalar.type
+    if isinstance(scalar, arrow.StructScalar) and scalar.is_valid:
+        return {field.name: plain(scalar[at], arrow) for at, field in enumerate(kind)}
+    try:
+        if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+            scalar = scalar.cast(arrow.timestamp("us", kind.tz), safe=False)
+        return cast(object, scalar.as_py(maps_as_pydicts="lossy"))
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError):
+        return None
 
 
 def _record(row: Mapping[str, object] | None, number: int, rows: Rows) -> Record | Skipped:
@@ -89,6 +106,7 @@ def _decoded(value: object) -> object:
     return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """What an error of pyarrow says, without its line ends, and not at length."""
     words = " ".join(str(getattr(error, "strerror", None) or error).split())
     return words if len(words) <= _MOST_OF_A_COMPLAINT else words[:_MOST_OF_A_COMPLAINT].rstrip() + "…"

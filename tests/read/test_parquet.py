@@ -99,6 +99,17 @@ def test_a_file_without_the_text_is_skipped_once_with_a_hint() -> None:
     assert read(of(table)) == [Skipped("t.parquet", None, reason)]
 
 
+def test_times_that_python_has_no_value_for_cost_nothing() -> None:
+    kind = pa.struct([("at", pa.timestamp("ns", "UTC")), ("far", pa.timestamp("s")), ("url", pa.string())])
+    metadata = pa.array([{"at": 1, "far": 10**15, "url": "https://x.org/1"}, None], kind)
+    first, second = read(of({"text": ["One.", "Two."], "metadata": metadata}))
+    assert first == Record("t.parquet:1", "One.", "https://x.org/1", None, "t.parquet", 1)
+    assert texts([second]) == ["Two."]
+    fault, other = read(of({"text": ["One.", "Two."], "id": pa.array([1, None], pa.timestamp("ns"))}))
+    assert isinstance(fault, Skipped)
+    assert texts([other]) == ["Two."]
+
+
 def test_columns_that_are_not_used_are_not_read() -> None:
     noise = [bytes([i % 251]) * 100_000 for i in range(20)]
     content = bytearray(
