@@ -36,6 +36,7 @@ from dedup.findings import Checked, Finding, Match, StaleEntry
 from dedup.index.identity import has_own_id
 from dedup.index.known import Index
 from dedup.model import Entry, Relation
+from dedup.read.remote import is_remote
 from dedup.report.console import JOINERS
 from dedup.report.document import writable
 from dedup.report.json_file import write_atomically
@@ -80,6 +81,8 @@ class Baseline:
         return self._name_of_file(writable(record.path))
 
     def _name_of_file(self, path: str) -> str:
+        if is_remote(path):
+            return path
         path = os.path.abspath(path)  # noqa: PTH100
         try:
             name = os.path.relpath(path, self.folder)
@@ -89,7 +92,11 @@ class Baseline:
         return f"./{name}" if name.startswith(ID) else name
 
     def file_of(self, name: str) -> str | None:
-        """The path of the file that goes by this name, absolute; None for the name of a record that is no file."""
+        """The path of the file that goes by this name, absolute, or its URL; None for the name of a record that is no
+        file.
+        """
+        if is_remote(name):
+            return name
         return None if name.startswith(ID) else os.path.normpath(Path(self.folder, name))
 
     def key(self, one: Entry, other: Entry) -> _Key:

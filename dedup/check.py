@@ -14,11 +14,12 @@ ones (:data:`DOUBT`), unless the check is to be ``thorough``.
 """
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
@@ -81,6 +82,7 @@ def check(
     settings: Settings,
     *,
     gone: Collection[str] = (),
+    known_as: Mapping[str, str] = MappingProxyType({}),
     thorough: bool = False,
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
@@ -90,11 +92,12 @@ def check(
 
     ``settings`` must be those of the index where a sketch depends on them (:data:`dedup.index.write.SKETCHING`).
     ``gone`` are the paths of files that are no longer there: known records of theirs are left out. Known records that
-    a new one replaces (:meth:`dedup.index.Index.hidden`) are, too. With ``thorough`` the model is asked about the open
-    pairs of records that are found without it, too: where pairs are accepted one by one, as by a baseline, each of them
-    counts, and not only whether a record is found. ``encoder`` replaces the model that the settings
-    name, ``calibration`` its calibration. The same records give the same answer, whatever the order in which they
-    came, here or into the index.
+    a new one replaces (:meth:`dedup.index.Index.hidden`) are, too; ``known_as`` tells of the path of a new file under
+    which other one it is known, as where a link leads to it. With ``thorough`` the model is asked about the open pairs
+    of records that are found without it, too: where pairs are accepted one by one, as by a baseline, each of them
+    counts, and not only whether a record is found. ``encoder`` replaces the model that the settings name,
+    ``calibration`` its calibration. The same records give the same answer, whatever the order in which they came, here
+    or into the index.
 
     Raises :class:`dedup.errors.UnusableIndexError` where the index was made otherwise, and
     :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
@@ -103,7 +106,9 @@ def check(
         models = models_of(settings, encoder, calibration)
         check_stamp(known.folder, known.stamp, settings, models)
         sketches, skipped = sketches_with_vectors(new, settings, models, progress)
-        return _Check(known, settings, models, thorough, progress).outcome(sketches, tuple(skipped), gone)
+        return _Check(known, settings, models, thorough, progress).outcome(
+            sketches, tuple(skipped), known.hidden([sketch.entry for sketch in sketches], gone, known_as)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +128,10 @@ class _Check:
         assert calibration is not None  # noqa: S101
         return calibration
 
-    def outcome(self, sketches: Sequence[Sketch], skipped: tuple[Skipped, ...], gone: Collection[str]) -> Checked:
+    def outcome(self, sketches: Sequence[Sketch], skipped: tuple[Skipped, ...], hidden: Hidden) -> Checked:
         """What comes of the new records."""
         entries = [sketch.entry for sketch in sketches]
         known_shortened, known_dropped_segments = self.known.shortened
-        hidden = self.known.hidden(entries, gone)
         world = self.world(sketches, hidden)
         links, confirming, clustering, findings = self.decided(world)
         first = EncoderInfo(self.models.first.name, self.models.first.digest, self.calibration.name)

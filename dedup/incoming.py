@@ -42,6 +42,13 @@ def called_alike(new: Input, known: Input) -> Input:
     return replace(new, sources=tuple(sources))
 
 
+def known_as(new: Input, known: Input) -> dict[str, str]:
+    """The paths of new files -> those under which they are known, where these are others: as through a link."""
+    paths = dict(zip(_places(known), (source.origin.path for source in known.sources), strict=True))
+    both = ((source.origin.path, paths.get(place)) for source, place in zip(new.sources, _places(new), strict=True))
+    return {path: other for path, other in both if other is not None and other != path}
+
+
 def only_changed(given: Input, changes: Changes) -> Input:
     """Of the files those that were changed, and what could not be used of them. Raises :class:`InputError` where
     there is standard input, of which git knows nothing.
@@ -67,7 +74,9 @@ def left_out(given: Input, changed: Input, known: Input) -> int:
 
 
 def _places(given: Input) -> list[str]:
-    return places_of(source.path for source in given.sources)
+    """The same for the same file, however it was given; of one elsewhere, its URL."""
+    here = iter(places_of(source.path for source in given.sources if source.remote is None))
+    return [next(here) if source.remote is None else source.path for source in given.sources]
 
 
 def read_new(given: Input, fields: Fields, changes: Changes | None = None) -> Iterator[Record | Skipped]:

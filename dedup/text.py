@@ -205,27 +205,31 @@ def numbers(text: str) -> tuple[str, ...]:
     which sign groups thousands and which marks decimals depends on the language, the digits do not), leading zeros too.
     Sums of units are one figure: "1億2000万" is 120000000, but "2000万" alone is 2000, since "20 million" is 20.
     """
-    return tuple(dict.fromkeys(_stated(text)))
+    return tuple(dict.fromkeys(figure for figure, _, _ in figures_at(text)))
 
 
-def _stated(text: str) -> Iterator[str]:
-    """The figures in order, sums added up."""
+def figures_at(text: str) -> Iterator[tuple[str, int, int]]:
+    """The figures of the text as :func:`numbers` has them, each as often as it stands there, sums added up; and where
+    each begins and ends.
+    """
     addends: list[tuple[str, int]] = []
-    end = 0
+    start = end = 0
     for match in _NUMBER.finditer(text):
         digits = _digits(match[0])
         counted = _UNIT.match(text, match.end())
         unit = UNITS[counted[1]] if counted else 1
         if addends and not _goes_on(addends[-1][1], text[end : match.start()], digits, unit):
-            yield _sum(addends)
+            yield _sum(addends), start, end
             addends = []
         if addends or (counted and len(digits) <= _LONGEST_ADDEND and "." not in match[0]):
+            if not addends:
+                start = match.start()
             addends.append((digits, unit))
             end = counted.end() if counted else match.end()
         else:
-            yield digits
+            yield digits, *match.span()
     if addends:
-        yield _sum(addends)
+        yield _sum(addends), start, end
 
 
 def _goes_on(last_unit: int, gap: str, digits: str, unit: int) -> bool:

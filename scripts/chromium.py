@@ -56,13 +56,27 @@ class Page:
         return answer["result"].get("value")
 
     def go(self, place: str) -> None:
-        """To another view of the page."""
-        self.run(f"new Promise(done => {{ location.hash = {json.dumps(place)}; setTimeout(done, 50) }})")
+        """To another view of the page, until it is shown."""
+        self.run(f"{{ location.hash = {json.dumps(place)}; new Promise(done => setTimeout(done)) }}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page shows what it was asked for: nothing in it is ``aria-busy`` any more."""
+        self.wait("!document.querySelector('[aria-busy=true]')")
+
+    def wait(self, condition: str) -> None:
+        """Wait until a JavaScript expression is true. Raises :class:`RuntimeError`."""
+        if not self.run(
+            f"(async () => {{ for (let i = 0; i < {25 * _PATIENCE} && !({condition}); i++)"
+            f" await new Promise(done => setTimeout(done, 20)); return Boolean({condition}) }})()"
+        ):
+            raise RuntimeError(f"waited in vain: {condition}")
 
     def type(self, text: str) -> None:
         """Type into what has the focus, and wait as long as the page may wait for more."""
         self._call("Input.insertText", text=text)
         self.run("new Promise(done => setTimeout(done, 400))")
+        self.settle()
 
     def press(self, key: str) -> None:
         """A key, by its name in ``KeyboardEvent.key``."""
@@ -72,6 +86,7 @@ class Page:
         self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **known)
         self._call("Input.dispatchKeyEvent", type="keyUp", **known)
         self.run("new Promise(done => setTimeout(done, 50))")
+        self.settle()
 
     def prefer(self, scheme: str, width: int = 1280, height: int = 900, media: str = "screen") -> None:
         """Show the page in a window of this size, on a system that likes this colour scheme, or on paper."""

@@ -170,6 +170,16 @@ def test_index_without_its_beginning_is_not_a_folder_without_texts(cli: Cli) -> 
     assert cli("check", "copy", "--against", "i")[0] == 1
 
 
+def test_record_is_not_its_own_copy_where_a_link_leads_to_the_known_one(cli: Cli) -> None:
+    Path("link").symlink_to("known")
+    Path("known/t.jsonl").write_text(json.dumps({"text": THIRD}))
+    for new, against in (("known", "link"), ("link", "known")):
+        code, out, _ = cli(
+            "check", new, f"{new}/t.jsonl", "--against", against, "--against", f"{against}/t.jsonl", "--format", "json"
+        )
+        assert (code, json.loads(out)["input"]["replaced"]) == (0, 3)
+
+
 # What git says
 
 

@@ -1,6 +1,5 @@
 """``dedup check``: the gate. Are new records copies or translations of known ones, or of one another?"""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import click
 
 from dedup.cli.options import (
     FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -22,6 +22,7 @@ from dedup.cli.options import (
     processors,
     record_options,
     settings_of,
+    spare_inputs,
     strict_option,
     threshold_option,
     workers_option,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dedup.progress import Progress
     from dedup.read import Fields
     from dedup.read.records import Input
+    from dedup.read.remote import File
     from dedup.settings import Settings
 
 FOUND: Final = 1
@@ -75,7 +77,7 @@ _WIDTH: Final = 100
     "-o",
     "--output",
     "outputs",
-    type=FILE,
+    type=FILE_OR_URL,
     multiple=True,
     metavar="FILE",
     help="Write the report here, in the form that the name ends in (.sarif, .json, .txt, .xml for JUnit), else in "
@@ -95,7 +97,7 @@ def check(
     baseline: Path | None,
     update_baseline: bool,
     form: str,
-    outputs: tuple[Path, ...],
+    outputs: "tuple[File, ...]",
     threshold: float | None,
     model: str | None,
     confirm: str | None,
@@ -147,13 +149,15 @@ def check(
     _judge(checked, strict)
 
 
-def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequence[Path]) -> None:
+def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
+    from dedup.read.remote import identity_of
+
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
         check_folder_of(output)
-        if baseline is not None and os.path.realpath(output) == os.path.realpath(baseline):
+        if baseline is not None and identity_of(output) == identity_of(baseline):
             raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
         check_folder_of(baseline)
@@ -179,13 +183,13 @@ class _Call:
     baseline: "Baseline | None"
     update: bool
     """Whether the baseline is to accept all that is found."""
-    outputs: tuple[Path, ...]
+    outputs: "tuple[File, ...]"
 
 
 def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
     """What comes of the new records, and the baseline afterwards."""
     from dedup.check import check as check_records
-    from dedup.incoming import read_new
+    from dedup.incoming import known_as, read_new
 
     index = _index_among(call.against)
     known = None if index else _known_input(call)
@@ -198,6 +202,7 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
             records,
             settings,
             gone=changes.gone if changes else (),
+            known_as=known_as(given, known) if known is not None else {},
             thorough=call.baseline is not None,  # which accepts pairs, so each of them counts
             encoder=encoder,
             progress=progress,
@@ -208,13 +213,19 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
     from dedup.index import is_index, refuse_unfinished
+    from dedup.index.store import POINTER
+    from dedup.read.remote import is_remote, local_path, without_secrets
+    from dedup.read.remote_folders import holds_file
 
     for path in against:
-        refuse_unfinished(path)
+        if not is_remote(path):
+            refuse_unfinished(local_path(path))
+        elif holds_file(path, POINTER):
+            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")
-    return Path(indexes[0]) if indexes else None
+    return Path(local_path(indexes[0])) if indexes else None
 
 
 def _known_input(call: _Call) -> "Input":
@@ -237,7 +248,7 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     if not call.new and (call.changed_since is None or known is None):
         raise _wrong_call("Missing argument 'NEW...'.")
     given = open_input(call.new or call.against)
-    _spare_inputs(call.outputs, given, known)
+    spare_inputs(call.outputs, given, known)
     if known is not None:
         given = called_alike(given, known)
     if call.changed_since is None:
@@ -245,14 +256,6 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
     changes = changed_since(call.changed_since, call.new or call.against)
     changed = only_changed(given, changes)
     return changed, changes, 0 if known is None else left_out(given, changed, known)
-
-
-def _spare_inputs(outputs: Iterable[Path], *inputs: "Input | None") -> None:
-    """Refuse to write a report over what is read."""
-    read = {os.path.realpath(source.path) for one in inputs if one is not None for source in one.sources}
-    for output in outputs:
-        if os.path.realpath(output) in read:
-            raise InputError(f"{output}: one of the files that are read; name another one for the report")
 
 
 @contextmanager
@@ -299,7 +302,7 @@ def _write(baseline: "Baseline", path: Path) -> None:
     write_baseline(baseline, path)
 
 
-def _publish(checked: "Checked", seconds: float, form: str, outputs: Sequence[Path]) -> None:
+def _publish(checked: "Checked", seconds: float, form: str, outputs: "Sequence[File]") -> None:
     from dedup.report.json_file import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,9 @@ class Index:
 
     # --- which records a new one is
 
-    def hidden(self, new: Iterable[Entry], gone: Collection[str] = ()) -> Hidden:
+    def hidden(
+        self, new: Iterable[Entry], gone: Collection[str] = (), known_as: Mapping[str, str] = MappingProxyType({})
+    ) -> Hidden:
         """The known records that are not to be compared: those that one of ``new`` is itself, and those of the files
         ``gone``.
 
@@ -140,8 +143,13 @@ class Index:
         id only tells its line, which changes with every row above it, in the same place and with the same text. Ids of
         another table, or of standard input, may be those of other records (1, 2, 3 …): such a known record stays, and
         is only not told to the row that has its id (:func:`dedup.index.identity.is_version`). A record that was read
-        from nowhere is itself by its id.
+        from nowhere is itself by its id. ``known_as`` tells of the path of a new file under which other one it is
+        known.
         """
+
+        def spelled(path: str) -> set[str]:
+            return spellings(path) | ({writable(known_as[path])} if path in known_as else set())
+
         files: set[str] = set()
         others: set[str] = set()
         rows: dict[str, list[Entry]] = defaultdict(list)
@@ -149,13 +157,13 @@ class Index:
             if entry.path is None:
                 others.add(writable(entry.id))
             elif entry.line is None:
-                files |= spellings(entry.path)
+                files |= spelled(entry.path)
             elif entry.path != STDIN:
                 rows[entry.path].append(entry)
         replaced = {
             *self._rows("SELECT row FROM records WHERE path IN (?) AND line IS NULL", files),
             *self._rows("SELECT row FROM records WHERE id IN (?) AND path IS NULL", others),
-            *(row for path, entries in rows.items() for row in self._rows_again(path, entries)),
+            *(row for path, entries in rows.items() for row in self._rows_again(spelled(path), entries)),
         }
         away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(spellings, gone))))
         away -= replaced
@@ -174,9 +182,8 @@ class Index:
     def _rows(self, query: str, values: Collection[str]) -> list[int]:
         return [row for (row,) in self._store.select(query, sorted(values))]
 
-    def _rows_again(self, path: str, entries: Sequence[Entry]) -> Iterator[int]:
-        """The rows of a table that are these."""
-        spelled = spellings(path)
+    def _rows_again(self, spelled: Collection[str], entries: Sequence[Entry]) -> Iterator[int]:
+        """The rows of a table, by its paths, that are these."""
         ids = sorted({writable(entry.id) for entry in entries if has_own_id(entry)})
         of_ids = "SELECT row, path FROM records WHERE id IN (?) AND line IS NOT NULL"
         yield from (row for row, its_path in self._store.select(of_ids, ids) if its_path in spelled)

@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import InputError, UnusableIndexError
+from dedup.read.remote import is_remote, local_path
 from dedup.report.json_file import write_atomically
 
 POINTER = "dedup-index.json"
@@ -108,8 +109,10 @@ class Stamp:
 
 
 def is_index(path: str | Path) -> bool:
-    """Whether a path leads to an index, of whatever version."""
-    return (Path(path) / POINTER).is_file()
+    """Whether a path leads to an index, of whatever version; a URL never does."""
+    if is_remote(str(path)):
+        return False
+    return (Path(local_path(str(path))) / POINTER).is_file()
 
 
 def refuse_unfinished(path: str | Path) -> None:

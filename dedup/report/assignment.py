@@ -18,7 +18,6 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +27,7 @@ from msgspec import Struct
 from dedup.errors import InputError
 from dedup.extras import require
 from dedup.model import Report, Role
+from dedup.read.remote import File
 from dedup.report.document import document_of, member_of, rounded, writable
 
 GUARD: Final = "'"
@@ -85,14 +85,14 @@ def assignment(report: Report) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: row.id))
 
 
-def check_assignment_file(path: Path) -> None:
+def check_assignment_file(path: File) -> None:
     """Raises :class:`InputError` where no table has a name of that ending, or what writes it is not installed."""
     _form_of(path)
     if path.name.lower().endswith(PARQUET):
         _pyarrow("pyarrow.parquet")
 
 
-def table_of(rows: Sequence[Row], path: Path) -> Table:
+def table_of(rows: Sequence[Row], path: File) -> Table:
     """The rows in the format that the name of the file asks for; raises as :func:`check_assignment_file` does."""
     form, pack = _form_of(path)
     table = form(rows)
@@ -160,7 +160,7 @@ FORMS: Final[Mapping[str, Callable[[Sequence[Row]], Table]]] = {
 PACKED: Final[Mapping[str, Callable[[bytes], bytes]]] = {".gz": _deflated, ".zst": _zstandard}
 
 
-def _form_of(path: Path) -> tuple[Callable[[Sequence[Row]], Table], Callable[[bytes], bytes]]:
+def _form_of(path: File) -> tuple[Callable[[Sequence[Row]], Table], Callable[[bytes], bytes]]:
     name = path.name.lower()
     for ending, form in FORMS.items():
         if name.endswith(ending):

@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Struct, field
 
 from dedup.model import Relation
+from dedup.read.remote import WEB, is_remote
 from dedup.report.document import Member, Skipped
 from dedup.report.gate.document import CheckDocument, Finding, Match, SharedPage
 from dedup.report.gate.wording import (
@@ -393,7 +394,12 @@ def _locations(where: Member | Skipped, name: str | None) -> tuple[Location, ...
 
 
 def _uri(path: str) -> str:
-    """A relative path as a relative reference, an absolute one as a file URI (RFC 3986, RFC 8089)."""
+    """A relative path as a relative reference, an absolute one as a file URI (RFC 3986, RFC 8089); a URL as it is, but
+    that what an object store takes for the name of a file may hold characters which no URI does.
+    """
+    if is_remote(path):
+        scheme, _, rest = path.partition("://")
+        return f"{scheme}://{quote(rest, safe='/:@%' if scheme.lower() in WEB else '/:@')}"
     return Path(path).as_uri() if Path(path).is_absolute() else quote(path)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from dedup.report.document import Encoder, Input, Stage, Tool
-from dedup.report.html.data import Cluster, Cut, Detail, Outlook, PageData, Pair, Record, Text
+from dedup.report.html.data import Cluster, Cut, Detail, Index, Outlook, PageData, Pair, Record, Text
 from dedup.settings import Settings
 
 CLUSTERS, EACH, ALONE = 3_000, 3, 1_000
@@ -16,7 +16,7 @@ def big_page() -> PageData:
     """
     records = [record(i, version) for i in range(CLUSTERS) for version in range(EACH)]
     pairs = [pair(i, left, right) for i in range(CLUSTERS) for left, right in ((0, 1), (0, 2), (1, 2))]
-    return PageData(
+    index = Index(
         tool=Tool(name="dedup", version="0"),
         encoder=Encoder(name="none", digest="", calibration=""),
         first_encoder=None,
@@ -35,17 +35,29 @@ def big_page() -> PageData:
         confirmed=("model",),
         evidence=("prior", "alignment"),
         records=tuple(records),
-        texts=tuple(text(place // EACH) for place in range(len(records))),
         pairs=tuple(pairs),
         clusters=tuple(map(cluster, range(CLUSTERS))),
         outside=(),
         conflicts=(),
         skipped=(),
-        outlooks=(Outlook(threshold=0.5, clusters=CLUSTERS, records=CLUSTERS * EACH, gone=0, new=0, concerned=0),),
+        outlooks=(
+            Outlook(
+                threshold=0.5,
+                clusters=CLUSTERS,
+                records=CLUSTERS * EACH,
+                gone=0,
+                new=0,
+                concerned=0,
+                changes=(),
+                all_changes=0,
+            ),
+        ),
         cut=Cut(
             characters=6_000,
+            beginning=300,
             texts=len(records),
             texts_cut=0,
+            texts_begun=0,
             links=len(pairs),
             links_shown=len(pairs),
             outside=0,
@@ -55,6 +67,8 @@ def big_page() -> PageData:
             pairs_detailed=len(pairs),
         ),
     )
+    texts = tuple(text(place // EACH) for place in range(len(records)))
+    return PageData(index=index, texts=texts, details=tuple(detail(place // EACH) for place in range(len(pairs))))
 
 
 def record(i: int, version: int) -> Record:
@@ -69,13 +83,18 @@ def text(i: int) -> Text:
     sentences = (
         f"needle {i} is said in sentence {n}, which has {i * n} words and goes on for a while." for n in range(12)
     )
-    return Text(tuple(sentences), 0, 0)
+    return Text(tuple(sentences), 0, 0, tuple((n, 7, 7 + len(str(i)), str(i)) for n in range(12)))
 
 
 def pair(i: int, left: int, right: int) -> Pair:
+    number = i * EACH + left + right - 1
+    return Pair(i * EACH + left, i * EACH + right, 0, least(i) if (left, right) == (1, 2) else 1.0, (0,), 0, number)
+
+
+def detail(i: int) -> Detail:
     evidence = ((0, 1.0, -2.0, ""), (1, 0.8, 4.0, ""))
-    detail = Detail(evidence, tuple((n, n, 90) for n in range(12)), (str(i),), ())
-    return Pair(i * EACH + left, i * EACH + right, 0, least(i) if (left, right) == (1, 2) else 1.0, (0,), 0, detail)
+    passages = tuple((n, n, 90) for n in range(12))
+    return Detail(evidence, "passages align 0.80", "", passages, (str(i),), (), (), (), ())
 
 
 def least(i: int) -> float:
@@ -85,4 +104,6 @@ def least(i: int) -> float:
 def cluster(i: int) -> Cluster:
     members = tuple(i * EACH + version for version in range(EACH))
     links = (i * EACH + 2, i * EACH, i * EACH + 1)
-    return Cluster(f"{i:016x}", f"https://{i}.example/", 1.0, members, members[0], links, EACH, links[0], ())
+    return Cluster(
+        f"{i:016x}", f"https://{i}.example/", 1.0, members, members[0], links, EACH, links[0], (), f"needle {i}"
+    )

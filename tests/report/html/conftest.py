@@ -14,7 +14,7 @@ from ... import stages
 HOSTILE = (
     "<script>window.broken = 1</script> </script><script>window.broken = 2</script> <!-- <script> --> ]]> &lt; &amp;",
     '<img src=x onerror="window.broken = 3"> <svg onload=window.broken=4> javascript:window.broken=5 {{ 7 * 7 }}',
-    "\u2028\u2029 \ud800 \x00 \\u003c/script\\u003e 'quoted' \"twice\" `${window.broken = 6}`",
+    "\u2028\u2029 \ud800 \x00 \u202eesrever\u2066 \\u003c/script\\u003e 'quoted' \"twice\" `${window.broken = 6}`",
 )
 """Texts that would like to be more than text."""
 
@@ -45,8 +45,8 @@ def records() -> list[Record | Skipped]:
     return [
         Record("a", whole, language="en", url="https://news.example/a?b=1&c=<2>"),
         Record("b", edited, language="fr", url="https://www.news.example/a?b=1&c=<2>"),
-        Record("copy of a", whole, language="en"),
-        Record("<b>c</b>", " ".join(OTHERS) + " " + hostile, language="en"),
+        Record("copy of a", whole, language="en", url="javascript:window.broken=8//"),
+        Record("<b>c</b>\u202e", " ".join(OTHERS) + " " + hostile, language="en"),
         Record(
             "<i onclick=alert(1)>d", hostile + " " + " ".join(OTHERS), language="ar", path="</script>.jsonl", line=3
         ),

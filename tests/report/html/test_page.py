@@ -1,17 +1,21 @@
 import base64
 import hashlib
 import json
-import re
+import shutil
+import subprocess
+import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from dedup.model import Report
 from dedup.pipeline import Stages
+from dedup.report.html import page as page_module
 from dedup.report.html.collect import page_data
-from dedup.report.html.data import PageData
-from dedup.report.html.page import json_in_markup, page_of
+from dedup.report.html.data import PageData, Text
+from dedup.report.html.page import SCRIPTS, blocks_of, page_of, script_of_page
 
 
 class Elements(HTMLParser):
@@ -21,11 +25,13 @@ class Elements(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
+        self.kinds: list[str] = []
         self.held: dict[str, list[str]] = {"script": [], "style": []}
         self.feed(page.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.kinds += [value or "" for name, value in attrs if (tag, name) == ("script", "class")]
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
@@ -47,20 +53,52 @@ def page(data: PageData) -> Elements:
 
 
 def test_data_of_the_page_is_all_of_it(data: PageData, page: Elements) -> None:
-    held, _ = page.of("script")
-    assert json.loads(held) == json.loads(msgspec.json.encode(data))
+    held = unpacked(page, "texts"), unpacked(page, "details"), unpacked(page, "index")
+    said = json.loads(msgspec.json.encode(data))
+    texts, details = ([row for block in blocks for row in block] for blocks in held[:2])
+    assert (texts, details, held[2]) == (said["texts"], said["details"], [said["index"]])
 
 
-def test_no_text_of_a_record_is_markup(data: PageData, page: Elements) -> None:
-    assert not re.search(rb"[<>&]", json_in_markup(data))
-    assert page.tags.count("script") == 2
+def unpacked(page: Elements, kind: str) -> list[list[object]]:
+    """The blocks of a kind, in order."""
+    blocks = zip(page.kinds, page.of("script")[: len(page.kinds)], strict=True)
+    return [json.loads(zlib.decompress(base64.b64decode(held))) for one, held in blocks if one == kind]
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [10], [1, 1, 1, 10, 1, 1, 1], [10, 10], [3] * 7])
+def test_blocks_hold_every_row_once_and_name_their_first(sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dedup.report.html.page.BLOCK", 50)
+    rows = [Text((str(number) * 10 * size,), 0, 0, ()) for number, size in enumerate(sizes)]
+    read: list[object] = []
+    for block in blocks_of("texts", rows):
+        assert block.first == len(read)
+        read += json.loads(zlib.decompress(base64.b64decode(block.held)))
+    assert read == json.loads(msgspec.json.encode(rows))
+
+
+def test_no_text_of_a_record_is_markup(page: Elements) -> None:
+    assert page.tags.count("script") == len(page.kinds) + 1
     assert {"img", "b", "i", "u", "svg"}.isdisjoint(page.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on") or name == "style"]
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_part_of_the_script_can_be_parsed_by_itself(name: str) -> None:
+    file = Path(page_module.__file__).parent / "script" / name
+    checked = subprocess.run(["node", "--check", file], capture_output=True, check=False)
+    assert checked.stderr == b""
+
+
+def test_every_part_of_the_script_is_in_the_page() -> None:
+    folder = Path(page_module.__file__).parent / "script"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(SCRIPTS)
+    assert all((folder / name).read_text(encoding="utf-8") in script_of_page() for name in SCRIPTS)
+
+
 def test_policy_allows_this_script_and_this_style_and_nothing_else(page: Elements) -> None:
     (policy,) = (value for tag, name, value in page.attributes if (tag, name) == ("meta", "content") and "src" in value)
-    (style,), (_, script) = page.of("style"), page.of("script")
+    (style,), (*_, script) = page.of("style"), page.of("script")
     assert policy == (
         f"default-src 'none'; script-src {source(script)}; style-src {source(style)}; base-uri 'none'; "
         "form-action 'none'"
