@@ -162,10 +162,8 @@ function filterForm(changed, cleared) {
         sites.slice(0, SITES_OFFERED).map(([site, count]) => h("option", { value: site }, n(count))),
       ),
     ),
-    numeric("Least sure from", "from", 0.01, "0"),
-    numeric("to", "to", 0.01, "1"),
-    numeric("Records from", "least", 1, "2"),
-    numeric("to", "most", 1, "any"),
+    h("span", { class: "range" }, numeric("Least sure from", "from", 0.01, "0"), numeric("to", "to", 0.01, "1")),
+    h("span", { class: "range" }, numeric("Records from", "least", 1, "2"), numeric("to", "most", 1, "any")),
     h(
       "label",
       { class: "box" },

@@ -127,6 +127,7 @@ class Sides {
         ? {
             id: id(side, i),
             class: "paired",
+            "data-number": [...this.mates[0].keys()].indexOf(side ? mate[0] : i) + 1,
             tabindex: first ? 0 : -1,
             "aria-describedby": id(1 - side, mate[0]),
             title: `similarity ${mate[1].toFixed(2)}`,
