@@ -324,6 +324,38 @@ def test_keyboard_leads_from_the_search_to_a_pair_and_back(opened: Open) -> None
     assert focused(page) == "record 77 a"
 
 
+def test_pictures_lead_to_the_clusters_that_they_count_and_the_way_back_to_the_same_rows(opened: Open) -> None:
+    page = opened("big")
+    page.run("[...document.querySelectorAll('a')].find(a => a.textContent == 'Persian (fa)').click()")
+    page.wait("document.querySelector('#count')")
+    page.settle()
+    assert texts(page, "#count") == ["1,500 of 3,000 clusters, 4,500 records"]
+    page.run("[...document.querySelectorAll('button')].find(b => b.textContent == 'Next').click()")
+    names = texts(page, "a.open")
+    page.run("document.querySelectorAll('a.open')[7].click()")
+    page.wait("document.querySelector('.members')")
+    page.run("history.back()")
+    page.wait("document.querySelector('#count')")
+    page.settle()
+    assert texts(page, "a.open") == names
+    assert focused(page) == names[7]
+
+
+def test_pairs_to_review_show_their_beginnings_and_follow_one_another(opened: Open) -> None:
+    page = opened("big")
+    page.go("#/review")
+    page.wait("document.querySelectorAll('.pairs td:first-child div').length == 100")
+    near = [float(text) for text in texts(page, ".pairs td:nth-child(3)")]
+    assert near == sorted(near)
+    page.run("document.querySelector('a.open').focus()")
+    page.press("Enter")
+    page.press("ArrowRight")
+    assert texts(page, "h1") == [f"Pair: translation {near[1]:.3f}"]
+    assert "2 of 9,000" in texts(page, ".pager")[0]
+    page.press("Escape")
+    assert texts(page, "h1") == ["Pairs to review"]
+
+
 def test_counts_are_told_to_screen_readers_and_the_parts_of_the_page_named(opened: Open) -> None:
     page = opened("big")
     page.go("#/clusters")

@@ -183,7 +183,7 @@ let listDrawn = 0;
 
 /** @param {string} query */
 async function clusterList(query) {
-  if (query !== "" || location.hash.endsWith("?")) chooseFilters(query);
+  if (query !== filterQuery() && (query !== "" || location.hash.endsWith("?"))) chooseFilters(query);
   const results = h("div", {});
   const count = h("p", { class: "soft", id: "count" });
   const draw = async () => {
@@ -240,9 +240,14 @@ async function clusterList(query) {
 
 /** Puts the filters into the address, without going anywhere. */
 function remember() {
+  const query = filterQuery();
+  if (location.hash.startsWith("#/clusters")) history.replaceState(null, "", "#/clusters" + (query && "?" + query));
+}
+
+/** The filters as the address has them. */
+function filterQuery() {
   const chosen = Object.entries(filters).filter(
     ([name, value]) => value !== "" && !(name === "sort" && value === "borderline"),
   );
-  const query = new URLSearchParams(chosen).toString();
-  if (location.hash.startsWith("#/clusters")) history.replaceState(null, "", "#/clusters" + (query && "?" + query));
+  return new URLSearchParams(chosen).toString();
 }
