@@ -15,14 +15,15 @@ languages may change, and the pair stays accepted until someone takes its line o
 **Names.** A record that is a whole file goes by the file's path from the folder of the baseline, ``..`` included, with
 ``/`` between its parts: so it has one name however a call spells its path and from wherever it is made, and two files
 never have one. Paths are taken as they are written: no link is followed. Any other record, such as a row of a table,
-goes by ``id:`` and its id, for a row moves when others are added above it, and its id does not (a row without an id
-is named by its line, which moves). A file whose path begins with ``id:`` goes by ``./id:…``, so that no file has the
-name of a row.
+goes by ``id:`` and its id, for a row moves when others are added above it, and its id does not. A row without an id
+goes by its table and a hash of its text, ``id:t.jsonl#…``: at its line another row may stand by then, which nobody
+has accepted. So two rows may have one name, and be a pair. A file whose path begins with ``id:`` goes by ``./id:…``, so
+that no file has the name of a row.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +33,10 @@ import msgspec
 
 from dedup.errors import InputError
 from dedup.findings import Checked, Finding, Match, StaleEntry
+from dedup.index.identity import has_own_id
+from dedup.index.known import Index
 from dedup.model import Entry, Relation
+from dedup.read.remote import is_remote
 from dedup.report.console import JOINERS
 from dedup.report.document import writable
 from dedup.report.json_file import write_atomically
@@ -70,11 +74,15 @@ class Baseline:
 
     def name(self, record: Entry) -> str:
         """What the baseline calls a record."""
+        if record.line is not None and not has_own_id(record):
+            return f"{ID}{writable(record.id.rpartition(':')[0])}#{record.content.hex()}"
         if record.path is None or record.line is not None:
             return ID + writable(record.id)
         return self._name_of_file(writable(record.path))
 
     def _name_of_file(self, path: str) -> str:
+        if is_remote(path):
+            return path
         path = os.path.abspath(path)  # noqa: PTH100
         try:
             name = os.path.relpath(path, self.folder)
@@ -82,6 +90,14 @@ class Baseline:
             name = path
         name = name.replace(os.sep, "/")
         return f"./{name}" if name.startswith(ID) else name
+
+    def file_of(self, name: str) -> str | None:
+        """The path of the file that goes by this name, absolute, or its URL; None for the name of a record that is no
+        file.
+        """
+        if is_remote(name):
+            return name
+        return None if name.startswith(ID) else os.path.normpath(Path(self.folder, name))
 
     def key(self, one: Entry, other: Entry) -> _Key:
         """What the baseline calls a pair, in either order."""
@@ -119,7 +135,7 @@ def _by_key(pairs: Iterable[Pair], path: Path) -> Mapping[_Key, Pair]:
     by_key: dict[_Key, Pair] = {}
     for pair in map(_in_order, pairs):
         key = pair.left, pair.right
-        if pair.left == pair.right:
+        if pair.left == pair.right and not pair.left.startswith(ID):
             raise InputError(f"{path}: not a pair: {pair.left!r} and itself")
         if key in by_key:
             raise InputError(f"{path}: named twice: {pair.left!r} with {pair.right!r}")
@@ -134,18 +150,32 @@ def _in_order(pair: Pair) -> Pair:
     return msgspec.structs.replace(pair, left=pair.right, right=pair.left, languages=(second, first))
 
 
-def accepted_by(baseline: Baseline, checked: Checked) -> Checked:
+def names_compared(baseline: Baseline, known: Index) -> frozenset[str]:
+    """The names in the baseline of known records, which were there to be compared with, and of files that are no longer
+    there at all.
+    """
+    names = {name for key in baseline.pairs for name in key}
+    files = {name: file for name in names if (file := baseline.file_of(name)) is not None}
+    held = known.holding(files.values(), (name.removeprefix(ID) for name in names - files.keys()))
+    return frozenset(
+        {name for name, file in files.items() if file in held.files or not os.path.lexists(file)}
+        | {f"{ID}{id_}" for id_ in held.ids}
+    )
+
+
+def accepted_by(baseline: Baseline, checked: Checked, compared: Collection[str] = ()) -> Checked:
     """``checked`` with the matches marked that the baseline accepts, and with its entries that no longer apply.
 
-    Such an entry has a record that was checked, and the pair was not found. Entries of which neither record was
-    checked are left in peace; so are those of a record with copies that are not listed, for the pair may be one of
-    them. Copies of a partner (:attr:`dedup.findings.Match.copies`) are accepted with the partner that is listed.
+    Such an entry has a record that was checked, the other one was, too, or is among ``compared``
+    (:func:`names_compared`), and the pair was not found. Other entries are left in peace; so are those of a record with
+    copies that are not listed, for the pair may be one of them. Copies of a partner
+    (:attr:`dedup.findings.Match.copies`) are accepted with the partner that is listed.
     """
     findings = tuple(
         replace(finding, matches=tuple(_marked(baseline, finding, match) for match in finding.matches))
         for finding in checked.findings
     )
-    stale = tuple(StaleEntry(left, right) for left, right in sorted(_stale(baseline, checked)))
+    stale = tuple(StaleEntry(left, right) for left, right in sorted(_stale(baseline, checked, compared)))
     return replace(checked, findings=findings, stale=stale)
 
 
@@ -153,13 +183,14 @@ def _marked(baseline: Baseline, finding: Finding, match: Match) -> Match:
     return replace(match, accepted=baseline.key(finding.record, match.partner) in baseline.pairs)
 
 
-def updated(baseline: Baseline, checked: Checked) -> Baseline:
-    """The baseline that accepts all matches of ``checked`` too, without the entries that no longer apply.
+def updated(baseline: Baseline, checked: Checked, compared: Collection[str] = ()) -> Baseline:
+    """The baseline that accepts all matches of ``checked`` too, without the entries that no longer apply (see
+    :func:`accepted_by`).
 
     The other entries stay as they are. An entry of a pair that was found takes its relation and languages from there,
     and keeps its note.
     """
-    stale = _stale(baseline, checked)
+    stale = _stale(baseline, checked, compared)
     pairs = {key: pair for key, pair in baseline.pairs.items() if key not in stale}
     for finding, match in _matches(checked):
         key = baseline.key(finding.record, match.partner)
@@ -184,12 +215,15 @@ def _pair(key: _Key, name: str, finding: Finding, match: Match, note: str) -> Pa
     )
 
 
-def _stale(baseline: Baseline, checked: Checked) -> set[_Key]:
+def _stale(baseline: Baseline, checked: Checked, compared: Collection[str]) -> set[_Key]:
     names = {baseline.name(record) for record in checked.records}
+    looked_at = names.union(compared)
     found = {baseline.key(finding.record, match.partner) for finding, match in _matches(checked)}
     with_copies = {baseline.name(finding.record) for finding, match in _matches(checked) if match.copies}
     return {
-        key for key in baseline.pairs if key not in found and names.intersection(key) and not with_copies & set(key)
+        key
+        for key in baseline.pairs
+        if key not in found and names.intersection(key) and looked_at.issuperset(key) and not with_copies & set(key)
     }
 
 

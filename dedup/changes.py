@@ -17,6 +17,7 @@ from tempfile import TemporaryFile
 from typing import IO, BinaryIO
 
 from dedup.errors import InputError
+from dedup.read.remote import is_remote, local_path, without_secrets
 
 _FETCH = "a shallow clone lacks most of it: git fetch --unshallow, or fetch-depth: 0 of actions/checkout"
 
@@ -59,7 +60,9 @@ def changed_since(revision: str, paths: Sequence[str]) -> Changes:
     Raises :class:`InputError` where git is not installed, the paths are not in one repository, it has no commit yet,
     or the revision is not one of it, or not related to the present state.
     """
-    root = _root_of(paths)
+    for path in filter(is_remote, paths):
+        raise InputError(f"{without_secrets(path)}: git knows nothing of it: leave out --changed-since")
+    root = _root_of([local_path(path) for path in paths])
     head = _commit(root, "HEAD")
     if head is None:
         raise InputError(f"{_shown(root)}: the repository has no commit yet that the files could be compared with")

@@ -9,20 +9,22 @@ compared in the end is a small world: the new texts and the known ones that a fi
 of a run decide, so that a check says of a new record what a run over everything would, but for four things: nobody
 asks for which known texts a new one is among the nearest; two known texts are compared only where one of them may carry
 the article of a new one; of the known texts only those of this world tell, together with what the index knows, which
-passages are boilerplate; and the model is asked only where it may decide whether a new record is found (:data:`DOUBT`).
+passages are boilerplate; and the model is asked only where it may decide whether a new record is found among the known
+ones (:data:`DOUBT`), unless the check is to be ``thorough``.
 """
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
 from dedup.candidates import LEFT_OUT, Candidates, Proposal, funnel_of, propose_among
-from dedup.clusters import cluster
+from dedup.clusters import Clustering, cluster
 from dedup.confirm import Confirmation, confirm
 from dedup.consult import OPEN
 from dedup.embed import document_vector
@@ -51,7 +53,8 @@ DOUBT = 0.2
 0.05 on. But a check is about records, not pairs: on articles of the fit (four corpora and a sparse one of them) and on
 the hand-made ones the same new records are found with 0.05, 0.1 and 0.2
 (``scripts/compare_check.py --fitted --doubt``); with 0.4 fewer are. The model takes seconds to load: ten records
-against 100,000 are checked without it in 2 of 10 cases, and were in none with 0.05 (``scripts/bench_check.py``)."""
+against 100,000 are checked without it in 2 of 10 cases, and were in none with 0.05 (``scripts/bench_check.py``). That
+was measured at the default threshold: below it the model is asked as in a run."""
 
 
 @contextmanager
@@ -79,6 +82,8 @@ def check(
     settings: Settings,
     *,
     gone: Collection[str] = (),
+    known_as: Mapping[str, str] = MappingProxyType({}),
+    thorough: bool = False,
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
     progress: Progress = silent,
@@ -87,9 +92,12 @@ def check(
 
     ``settings`` must be those of the index where a sketch depends on them (:data:`dedup.index.write.SKETCHING`).
     ``gone`` are the paths of files that are no longer there: known records of theirs are left out. Known records that
-    a new one replaces (:meth:`dedup.index.Index.hidden`) are, too. ``encoder`` replaces the model that the settings
-    name, ``calibration`` its calibration. The same records give the same answer, whatever the order in which they
-    came, here or into the index.
+    a new one replaces (:meth:`dedup.index.Index.hidden`) are, too; ``known_as`` tells of the path of a new file under
+    which other one it is known, as where a link leads to it. With ``thorough`` the model is asked about the open pairs
+    of records that are found without it, too: where pairs are accepted one by one, as by a baseline, each of them
+    counts, and not only whether a record is found. ``encoder`` replaces the model that the settings name,
+    ``calibration`` its calibration. The same records give the same answer, whatever the order in which they came, here
+    or into the index.
 
     Raises :class:`dedup.errors.UnusableIndexError` where the index was made otherwise, and
     :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
@@ -98,7 +106,9 @@ def check(
         models = models_of(settings, encoder, calibration)
         check_stamp(known.folder, known.stamp, settings, models)
         sketches, skipped = sketches_with_vectors(new, settings, models, progress)
-        return _Check(known, settings, models, progress).outcome(sketches, tuple(skipped), gone)
+        return _Check(known, settings, models, thorough, progress).outcome(
+            sketches, tuple(skipped), known.hidden([sketch.entry for sketch in sketches], gone, known_as)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class _Check:
     known: Index
     settings: Settings
     models: Models
+    thorough: bool
     progress: Progress
 
     @property
@@ -117,21 +128,12 @@ class _Check:
         assert calibration is not None  # noqa: S101
         return calibration
 
-    def outcome(self, sketches: Sequence[Sketch], skipped: tuple[Skipped, ...], gone: Collection[str]) -> Checked:
+    def outcome(self, sketches: Sequence[Sketch], skipped: tuple[Skipped, ...], hidden: Hidden) -> Checked:
         """What comes of the new records."""
         entries = [sketch.entry for sketch in sketches]
-        hidden = self.known.hidden(entries, gone)
+        known_shortened, known_dropped_segments = self.known.shortened
         world = self.world(sketches, hidden)
-        judge_pair, links, confirming = self.judged(world)
-        self.progress(Stage.CLUSTER)
-        clustering = cluster(
-            links,
-            [subject.writing for subject in world.subjects],
-            judge_pair,
-            self.settings.threshold,
-            judge_pair.possible(),
-        )
-        findings = Findings(world, judge_pair, clustering)
+        links, confirming, clustering, findings = self.decided(world)
         first = EncoderInfo(self.models.first.name, self.models.first.digest, self.calibration.name)
         closer = self.models.closer
         return Checked(
@@ -140,6 +142,7 @@ class _Check:
             replaced=len(hidden.replaced),
             gone=len(hidden.gone),
             findings=tuple(sorted(findings.all(), key=lambda finding: place_of(finding.record))),
+            same_id=tuple(sorted(findings.same_id(), key=lambda one: place_of(one.record))),
             shared_pages=shared_pages(world, links, clustering),
             skipped=skipped,
             known_skipped=self.known.skipped,
@@ -150,6 +153,8 @@ class _Check:
             first_encoder=first if closer else None,
             settings=dict(self.known.settings) | self.settings.stamped(),
             dropped_segments={s.id: len(s.fingerprint.beyond) for s in sketches if len(s.fingerprint.beyond)},
+            known_shortened=known_shortened,
+            known_dropped_segments=known_dropped_segments,
         )
 
     # --- propose
@@ -201,25 +206,58 @@ class _Check:
             for text, f, e in zip(texts, weighed, (text.embedding for text in texts), strict=True)
         ]
 
-    # --- confirm
+    # --- confirm, cluster
 
-    def judged(self, world: World) -> tuple[Judge, tuple[Link, ...], tuple[FunnelStage, ...]]:
-        """Who judges pairs, the judgement of each pair that can be one article, and who decided how many."""
-        pairs, subjects = world.proposal.pairs, world.subjects
+    def decided(self, world: World) -> tuple[tuple[Link, ...], tuple[FunnelStage, ...], Clustering, Findings]:
+        """The judgement of each pair that can be one article, who decided how many, the clusters, and what they say."""
+        pairs = world.proposal.pairs
         self.progress(Stage.CONFIRM, 0, len(pairs))
         told = partial(self._confirmed, len(pairs))
-        confirmation = confirm(pairs, subjects, self.calibration, self.models.kind, self.settings.workers, told)
+        calibration, kind, workers = self.calibration, self.models.kind, self.settings.workers
+        confirmation = confirm(pairs, world.subjects, calibration, kind, workers, told)
         confirmation = self.with_known_pairs(world, confirmation)
-        first = Judge([text.keys() for text in world.texts], subjects, self.calibration, self.models.kind)
-        settled = _settled(world, confirmation.links)
+        first = Judge([text.keys() for text in world.texts], world.subjects, calibration, kind)
+        writings = [subject.writing for subject in world.subjects]
+        spared = self.settled(world, confirmation.links)
+        while True:
+            matters = partial(self.matters, world, frozenset(spared))
+            judge_pair, links, confirming = consulted(
+                first, confirmation, world.proposal, self.models, self.settings, self.progress, matters
+            )
+            self.progress(Stage.CLUSTER)
+            clustering = cluster(links, writings, judge_pair, self.settings.threshold, judge_pair.possible())
+            findings = Findings(world, judge_pair, clustering)
+            if spared <= findings.with_known:
+                return links, confirming, clustering, findings
+            spared &= findings.with_known  # the others of a cluster may keep a text from the one it surely goes with
 
-        def matters(link: Link) -> bool:
-            if link.probability < DOUBT:
-                return False
-            new = (text for text in (link.left, link.right) if world.texts[text].position is not None)
-            return any(text not in settled for text in new)
+    def settled(self, world: World, links: Iterable[Link]) -> set[int]:
+        """The new texts that are found among the known ones whatever else is said: that are known ones, or surely carry
+        the article of one. Of them the model is not asked: it takes seconds to load, and would at most name another
+        partner. That a text goes with another new one settles nothing: the two may have a known one in common.
+        """
+        if self.thorough or self.models.closer is None:
+            return set()
+        texts = world.texts
 
-        return consulted(first, confirmation, world.proposal, self.models, self.settings, self.progress, matters)
+        def surely(new: int, known: int) -> bool:
+            members = texts[new].members
+            return texts[new].position is not None and all(texts[known].tells(one) for one, old in members if not old)
+
+        settled = {place for place, text in enumerate(texts) if text.row is not None and surely(place, place)}
+        sure = max(OPEN[1], self.settings.threshold)
+        for link in links:
+            if link.probability >= sure:
+                both = (link.left, link.right), (link.right, link.left)
+                settled |= {new for new, known in both if texts[known].row is not None and surely(new, known)}
+        return settled
+
+    def matters(self, world: World, settled: Collection[int], link: Link) -> bool:
+        """Whether what the model says of an open pair may change what is told of a new record."""
+        if link.probability < (DOUBT if self.settings.threshold >= Settings().threshold else OPEN[0]):
+            return False
+        new = (text for text in (link.left, link.right) if world.texts[text].position is not None)
+        return any(text not in settled for text in new)
 
     def with_known_pairs(self, world: World, confirmation: Confirmation) -> Confirmation:
         """The judgements with those of pairs of known texts one of which may carry the article of a new one. If it
@@ -245,14 +283,3 @@ class _Check:
 
     def _confirmed(self, total: int, done: int) -> None:
         self.progress(Stage.CONFIRM, done, total)
-
-
-def _settled(world: World, links: Iterable[Link]) -> set[int]:
-    """The new texts that are found whatever else is said: that are known ones, or surely carry the article of another
-    text. Of them the model is not asked: it takes seconds to load, and would at most name another partner.
-    """
-    settled = {place for place, text in enumerate(world.texts) if text.position is not None and text.row is not None}
-    for link in links:
-        if link.probability >= OPEN[1]:
-            settled |= {link.left, link.right}
-    return settled

@@ -243,13 +243,15 @@ class _Grouping:
     def cluster_of(self, members: tuple[int, ...]) -> Cluster:
         """The cluster of a finished group."""
         links = [self._judgement(pair) for pair in combinations(members, 2)]
-        agreement: dict[int, list[float]] = defaultdict(list)
+        probabilities: dict[int, list[float]] = defaultdict(list)
         for link in links:
-            agreement[link.left].append(link.probability)
-            agreement[link.right].append(link.probability)
+            probabilities[link.left].append(link.probability)
+            probabilities[link.right].append(link.probability)
+        agreement = tuple(math.fsum(probabilities[member]) / (len(members) - 1) for member in members)
         return Cluster(
             members=members,
             links=tuple(link for link in links if link.probability >= self._threshold),
-            confidence=min(map(math.fsum, agreement.values())) / (len(members) - 1),
+            confidence=min(agreement),
             weakest=min(links, key=lambda link: (link.probability, link.left, link.right)),
+            agreement=agreement,
         )

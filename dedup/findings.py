@@ -37,7 +37,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A new record and its matches: the most probable first, of equal ones by id, the known first."""
+    """A new record and its matches: the most probable first, of equal ones the known first, then by id."""
 
     record: Entry
     matches: tuple[Match, ...]
@@ -46,6 +46,18 @@ class Finding:
     def accepted(self) -> bool:
         """Whether the baseline accepts every match."""
         return all(match.accepted for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class SameId:
+    """A new row that carries the article of a known row of another table, or of standard input, in the same language,
+    and has its id: taken for its new version, and so no finding.
+    """
+
+    record: Entry
+    known: Entry
+    relation: Relation
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class Checked:
     """The outcome of a check.
 
     ``records`` are the new records that were compared, ``replaced`` how many known records gave way to a new one that
-    is the same record (the same file, or the same id in a table), ``gone`` how many to a file that is no longer
+    is the same record (the same file, or the same id in the same table), ``gone`` how many to a file that is no longer
     there. ``known`` counts the known records that were left to compare with. All tuples are in a fixed order: records
     and findings by path, line and id.
     """
@@ -85,6 +97,7 @@ class Checked:
     replaced: int
     gone: int
     findings: tuple[Finding, ...]
+    same_id: tuple[SameId, ...]
     shared_pages: tuple[SharedPage, ...]
     skipped: tuple[Skipped, ...]
     """Of the new input."""
@@ -96,8 +109,14 @@ class Checked:
     settings: Mapping[str, str | int | float | bool]
     dropped_segments: Mapping[str, int]
     """Id of a new record -> segments beyond the limit, which were not compared by meaning."""
+    known_shortened: int
+    """Known records with such segments."""
+    known_dropped_segments: int
+    """These segments."""
     stale: tuple[StaleEntry, ...] = ()
     """Of the baseline."""
+    unchanged: int = 0
+    """Files that were given as new, but were not changed, and are not known either."""
 
     @property
     def unaccepted(self) -> tuple[Finding, ...]:

@@ -27,17 +27,26 @@ from dedup.read.records import Input, read_file, read_input, read_version
 
 def called_alike(new: Input, known: Input) -> Input:
     """The new input with the names of the known one. A file that is not in that, but would be called like one that is,
-    is called by its path.
+    or like another new one by then, is called by its path; and where even that is another's name, by its absolute path.
     """
     names = dict(zip(_places(known), (source.origin.name for source in known.sources), strict=True))
-    found = [names.get(place) for place in _places(new)]
+    places = _places(new)
     taken = set(names.values())
     sources = []
-    for source, name in zip(new.sources, found, strict=True):
-        own = source.origin.name
-        called = name or (source.origin.path if own in taken else own)
-        sources.append(replace(source, origin=Origin(source.origin.path, called)))
+    for source, place in zip(new.sources, places, strict=True):
+        path = source.origin.path
+        own = (source.origin.name, path, encodable(place))
+        called = names.get(place) or next((name for name in own if name not in taken), own[-1])
+        taken.add(called)
+        sources.append(replace(source, origin=Origin(path, called)))
     return replace(new, sources=tuple(sources))
+
+
+def known_as(new: Input, known: Input) -> dict[str, str]:
+    """The paths of new files -> those under which they are known, where these are others: as through a link."""
+    paths = dict(zip(_places(known), (source.origin.path for source in known.sources), strict=True))
+    both = ((source.origin.path, paths.get(place)) for source, place in zip(new.sources, _places(new), strict=True))
+    return {path: other for path, other in both if other is not None and other != path}
 
 
 def only_changed(given: Input, changes: Changes) -> Input:
@@ -57,8 +66,17 @@ def only_changed(given: Input, changes: Changes) -> Input:
     )
 
 
+def left_out(given: Input, changed: Input, known: Input) -> int:
+    """How many files were given as new, but are neither among the ``changed`` ones of them nor known: nothing is
+    compared with them.
+    """
+    return len(set(_places(given)).difference(_places(changed), _places(known)))
+
+
 def _places(given: Input) -> list[str]:
-    return places_of(source.path for source in given.sources)
+    """The same for the same file, however it was given; of one elsewhere, its URL."""
+    here = iter(places_of(source.path for source in given.sources if source.remote is None))
+    return [next(here) if source.remote is None else source.path for source in given.sources]
 
 
 def read_new(given: Input, fields: Fields, changes: Changes | None = None) -> Iterator[Record | Skipped]:

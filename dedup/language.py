@@ -22,6 +22,7 @@ _SAME = {
     "arb": "ar", "cmn": "zh", "fil": "tl", "in": "id", "iw": "he", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no",
     "nn": "no", "pes": "fa", "prs": "fa", "kmr": "ku", "zsm": "ms", "swh": "sw", "azj": "az", "uzn": "uz",
     "khk": "mn", "ekk": "et", "lvs": "lv", "als": "sq", "npi": "ne", "ory": "or", "pbt": "ps", "ydd": "yi", "plt": "mg",
+    "gaz": "om",
 }  # fmt: skip
 """Codes for one language, or for varieties that one centroid serves, onto the code that the calibration uses."""
 

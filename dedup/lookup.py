@@ -2,6 +2,9 @@
 
 An id is looked up first among the records of given inputs, then in a report, whose clusters say in which file and
 line each of their members stood; what is no id must be a file.
+
+What looks like a URL is opened only where it must be a file, since there is neither input nor report; else it is the id
+of a record, as which URLs often serve. A file elsewhere that a report speaks of is not opened: nobody gave its path.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +14,7 @@ from dedup.errors import InputError
 from dedup.model import Record, Skipped
 from dedup.page import split_page
 from dedup.read import Fields, read_records
+from dedup.read.remote import is_remote, local_path
 from dedup.read.unique import unique_records
 from dedup.report.document import Document, Member, writable
 
@@ -31,7 +35,7 @@ def find_records(
             found.append(among_inputs[name])
         elif name in members:
             found.append(_as_reported(members[name], fields))
-        elif _exists(name):
+        elif _exists(name) or (is_remote(name) and not inputs and report is None):
             found.append(_only_record(name, fields))
         else:
             raise InputError(_not_found(name, bool(inputs), report is not None))
@@ -49,6 +53,8 @@ def _as_reported(member: Member, fields: Fields) -> Record:
     whose = f"record {member.id!r} of the report"
     if member.path is None or member.path == "-":
         raise InputError(f"{whose} was not read from a file: give the input with --in")
+    if is_remote(member.path):
+        raise InputError(f"{whose} is elsewhere ({member.path}): give the input with --in")
     try:
         items = read_records([member.path], fields)
     except InputError as error:
@@ -58,6 +64,9 @@ def _as_reported(member: Member, fields: Fields) -> Record:
         raise InputError(f"{whose}: {_place(item)}: {item.reason}")
     if item is None or len(split_page(item.text).text) != member.characters:
         raise InputError(f"{whose}: {member.path} has changed since the report was written")
+    if item.line is not None and writable(item.id) != member.id and not item.id.endswith(f":{item.line}"):
+        now = f"{_place(item)} is record {item.id!r}"
+        raise InputError(f"{whose}: {now}: {member.path} has changed since the report was written, or lacks --id-field")
     # A file is named within the folder that a run was given, which a report does not tell.
     return Record(member.id, item.text, item.url, item.language, item.path, item.line)
 
@@ -79,7 +88,7 @@ def _only_record(path: str, fields: Fields) -> Record:
 
 def _exists(path: str) -> bool:
     try:
-        return Path(path).exists()
+        return Path(local_path(path)).exists()
     except (OSError, ValueError):  # too long for a file name, as an id may be
         return False
 
@@ -91,5 +100,5 @@ def _not_found(name: str, among_inputs: bool, in_report: bool) -> str:
     return f"no record and no file {name!r}{hint}"
 
 
-def _place(skipped: Skipped) -> str:
-    return skipped.path if skipped.line is None else f"{skipped.path}:{skipped.line}"
+def _place(item: Record | Skipped) -> str:
+    return f"{item.path}" if item.line is None else f"{item.path}:{item.line}"

@@ -218,6 +218,8 @@ class Cluster:
     copies of one text count as one. ``weakest`` is the least probable of all pairs of different texts
     among them, whether it reaches the threshold or not (of equal ones the first); None where all hold one text.
     ``flags`` say, a sentence each, why a person should look at it before anything is removed (:mod:`dedup.flags`).
+    ``agreement`` is for each member the mean probability that it and another text of the cluster are one article, and 1
+    where there is no other text.
     """
 
     members: tuple[int, ...]
@@ -225,6 +227,7 @@ class Cluster:
     confidence: float
     weakest: Link | None = None
     flags: tuple[str, ...] = ()
+    agreement: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,14 @@ class EncoderInfo:
     name: str
     digest: str
     calibration: str
+
+
+class Role(StrEnum):
+    """What a record is in the corpus: one that stays of its cluster, a copy that goes, or in no cluster."""
+
+    KEEP = "keep"
+    COPY = "copy"
+    SINGLE = "single"
 
 
 @dataclass(frozen=True, slots=True)

@@ -425,7 +425,7 @@ def with_copies(
         complete.append(_expanded(found, works, articles))
     for position, members in enumerate(works):
         if position not in clustered and len(members) > 1:
-            complete.append(_expanded(Cluster((position,), (), 1.0), works, articles))
+            complete.append(_expanded(Cluster((position,), (), 1.0, agreement=(1.0,)), works, articles))
     return tuple(sorted(complete, key=lambda c: c.members))
 
 
@@ -440,11 +440,13 @@ def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequen
             finders = (Finder.EXACT, Finder.SOURCE_URL) if shared else (Finder.EXACT,)
             links.append(same_text(CandidatePair(first, copy, finders)))
     confidence = found.confidence if len(found.members) > 1 else min(link.probability for link in links)
+    agreement = {i: mean for member, mean in zip(found.members, found.agreement, strict=True) for i in works[member]}
     return Cluster(
-        members=tuple(sorted(i for member in found.members for i in works[member])),
+        members=tuple(sorted(agreement)),
         links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
         confidence=confidence,
         weakest=of_articles(found.weakest) if found.weakest else None,
+        agreement=tuple(agreement[i] for i in sorted(agreement)),
     )
 
 

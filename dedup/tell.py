@@ -7,9 +7,11 @@ from itertools import islice
 from dedup.clusters import Clustering
 from dedup.confirm import same_text
 from dedup.conflicts import find_conflicts
-from dedup.findings import Finding, Match, SharedPage
+from dedup.findings import Finding, Match, SameId, SharedPage
+from dedup.index.identity import is_version
 from dedup.model import CandidatePair, Entry, Finder, Link, Relation
 from dedup.pipeline import Judge, article_keys, with_copies
+from dedup.report.document import writable
 from dedup.world import World, ordered
 
 OTHERS_NAMED = 100
@@ -36,6 +38,32 @@ class Findings:
         clustered = {text for members in self._clusters for text in members}
         self._clusters += [(text,) for text in range(len(self._texts)) if text not in clustered]
 
+    @property
+    def with_known(self) -> set[int]:
+        """The new texts all of whose records are in one cluster with a known one that they can be told of."""
+        return {
+            text
+            for found in self._clusters
+            for text in found
+            if self._texts[text].position is not None
+            and all(
+                any(self._texts[other].tells(entry) for other in found)
+                for entry, known in self._texts[text].members
+                if not known
+            )
+        }
+
+    def same_id(self) -> Iterator[SameId]:
+        """The new rows that are in one cluster with the known one of their id."""
+        for cluster_ in self._clusters:
+            members = [(one, old, text) for text in cluster_ for one, old in self._texts[text].members]
+            known = {writable(one.id): (one, text) for one, old, text in members if old}
+            for entry, old, text in members:
+                one, other = known.get(writable(entry.id), (entry, text))
+                if not old and one is not entry and is_version(entry, one):
+                    link = self._judged(text, other) if text != other else same_text(_itself(text))
+                    yield SameId(entry, one, link.relation, link.probability)
+
     def all(self) -> Iterator[Finding]:
         """The new records that have a match."""
         for cluster_ in self._clusters:
@@ -49,11 +77,10 @@ class Findings:
         """All that a new record is told of: pairs with known records, and with new ones that come before it."""
         others = [other for other in cluster_ if other != text]
         links = [self._links[ordered(text, other)] for other in others if ordered(text, other) in self._links]
-        copy = same_text(CandidatePair(*ordered(text, text), (Finder.EXACT,)))
-        matches = self._told(entry, text, copy)
+        matches = self._told(entry, text, same_text(_itself(text)))
         for link in links:
             matches += self._told(entry, link.right if link.left == text else link.left, link)
-        known = [other for other in others if any(is_known for _, is_known in self._texts[other].members)]
+        known = [other for other in others if self._texts[other].tells(entry)]
         if not matches and known:
             # It joined known ones though none of them is probable enough by itself: the best of these is told.
             best = max((self._judged(text, other) for other in known), key=lambda link: link.probability)
@@ -65,12 +92,17 @@ class Findings:
 
     def _told(self, entry: Entry, partner: int, link: Link) -> list[Match]:
         """The records of a partner that a new one is told of: the first known one and the first new one before it,
-        each for all that have the same text.
+        each for all that have the same text. A known row is not told to the one that has its id.
         """
         members = self._texts[partner].members
-        known = [one for one, is_known in members if is_known]
+        known = [one for one, is_known in members if is_known and not is_version(entry, one)]
         before = [one for one, is_known in members if not is_known and place_of(one) < place_of(entry)]
         return [_match(entry, some[0], some is known, link, copies=len(some) - 1) for some in (known, before) if some]
+
+
+def _itself(text: int) -> CandidatePair:
+    """The pair of two records of one text."""
+    return CandidatePair(text, text, (Finder.EXACT,))
 
 
 def _match(entry: Entry, partner: Entry, known: bool, link: Link, copies: int) -> Match:
@@ -91,9 +123,9 @@ def _match(entry: Entry, partner: Entry, known: bool, link: Link, copies: int) -
     )
 
 
-def _strength(match: Match) -> tuple[float, bool, str, bool]:
-    """The surest first, copies before all."""
-    return -match.probability, match.relation is not Relation.EXACT, match.partner.id, not match.known
+def _strength(match: Match) -> tuple[float, bool, bool, str]:
+    """The surest first, copies before all, and of equal ones the known first."""
+    return -match.probability, match.relation is not Relation.EXACT, not match.known, match.partner.id
 
 
 def shared_pages(world: World, links: Sequence[Link], clustering: Clustering) -> tuple[SharedPage, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dedup.candidates import Candidates, Proposal
 from dedup.evidence import Subject
+from dedup.index.identity import is_version
 from dedup.index.known import KnownWork
 from dedup.model import CandidatePair, Embedding, Entry, Finder, Fingerprint
 from dedup.pipeline import article_keys
@@ -26,6 +27,10 @@ class Text:
     def keys(self) -> frozenset[str]:
         """The source keys that its records cite."""
         return article_keys(entry for entry, _ in self.members)
+
+    def tells(self, entry: Entry) -> bool:
+        """Whether it has a known record that a new one is told of: one that is not taken for its older version."""
+        return any(known and not is_version(entry, one) for one, known in self.members)
 
     def order(self) -> tuple[str, bool]:
         """By the first record, as in a run."""

@@ -100,7 +100,8 @@ def test_update_renews_what_was_found_keeps_the_note_and_leaves_the_rest() -> No
         listed("seeds/008.txt", "seeds/009.txt", note="not checked"),
         listed("seeds/001.txt", "seeds/004.txt", note="no longer so"),
     )
-    after = updated(before, one_finding(HINDI, match(ARABIC, relation=Relation.PARTIAL)))
+    found = one_finding(HINDI, match(ARABIC, relation=Relation.PARTIAL))
+    after = updated(before, found, ["seeds/000.txt", "seeds/001.txt"])
     assert json.loads(written(after))["pairs"] == [
         listed("seeds/000.txt", "seeds/004.txt", relation="partial", note="أصل: a parallel text"),
         listed("seeds/008.txt", "seeds/009.txt", note="not checked"),
@@ -113,16 +114,27 @@ def test_entry_is_stale_where_one_was_checked_and_the_pair_was_not_found() -> No
         listed("seeds/001.txt", "seeds/004.txt"),
         listed("seeds/008.txt", "seeds/009.txt"),
     )
-    assert accepted_by(baseline, pair_of(HINDI, ARABIC)).stale == (StaleEntry("seeds/001.txt", "seeds/004.txt"),)
-    assert accepted_by(baseline, checked_of()).stale == ()
+    compared = ["seeds/000.txt", "seeds/001.txt", "seeds/008.txt", "seeds/009.txt"]
+    stale = (StaleEntry("seeds/001.txt", "seeds/004.txt"),)
+    assert accepted_by(baseline, pair_of(HINDI, ARABIC), compared).stale == stale
+    assert accepted_by(baseline, checked_of([HINDI, ARABIC, THIRD])).stale != ()
+    assert accepted_by(baseline, checked_of(), compared).stale == ()
+
+
+def test_entry_is_left_in_peace_where_the_other_record_was_not_there_to_be_compared() -> None:
+    baseline = with_pairs(listed("seeds/001.txt", "seeds/004.txt"))
+    checked = pair_of(HINDI, ARABIC)
+    assert accepted_by(baseline, checked, ["seeds/000.txt"]).stale == ()
+    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked, ["seeds/000.txt"]).pairs
 
 
 def test_entry_of_a_record_with_copies_that_are_not_listed_is_left_in_peace() -> None:
     baseline = with_pairs(listed("seeds/001.txt", "seeds/004.txt"), listed("seeds/002.txt", "seeds/007.txt"))
     checked = one_finding(HINDI, match(ARABIC, copies=1))
     checked = replace(checked, records=(HINDI, entry("007.txt")))
-    assert accepted_by(baseline, checked).stale == (StaleEntry("seeds/002.txt", "seeds/007.txt"),)
-    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked).pairs
+    compared = ["seeds/001.txt", "seeds/002.txt"]
+    assert accepted_by(baseline, checked, compared).stale == (StaleEntry("seeds/002.txt", "seeds/007.txt"),)
+    assert ("seeds/001.txt", "seeds/004.txt") in updated(baseline, checked, compared).pairs
 
 
 def test_file_has_one_name_however_its_path_is_given(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,12 +159,32 @@ def test_no_file_has_the_name_of_a_row() -> None:
     assert name(entry("x", path="t.jsonl", line=4)) == name(entry("x", path="")) == "id:x"
     assert name(entry("seeds/a.txt", path="t.jsonl", line=4)) == "id:seeds/a.txt"
     assert name(entry("a", path="id:x")) == "./id:x"
-    assert name(entry("-:4", path="-", line=4)) == "id:-:4"
+    assert name(entry("-:4", path="-", line=4)).startswith("id:-#")
 
 
 def test_row_keeps_its_name_where_it_moves() -> None:
     row, moved = entry("17", path="t.jsonl", line=3), entry("17", path="other.jsonl", line=9)
     assert accepted_by(accepting(pair_of(HINDI, row)), pair_of(HINDI, moved)).unaccepted == ()
+
+
+@pytest.mark.parametrize("path", ["t.jsonl", "-"])
+def test_row_without_an_id_is_accepted_by_its_text_and_not_by_its_line(path: str) -> None:
+    row = entry(f"{path}:3", path=path, line=3)
+    baseline = accepting(pair_of(HINDI, row))
+    moved = replace(row, id=f"{path}:9", line=9)
+    assert accepted_by(baseline, pair_of(HINDI, moved)).unaccepted == ()
+    assert accepted_by(baseline, pair_of(HINDI, replace(row, content=b"another text"))).unaccepted != ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (entry("-:1", path="-", line=1), entry("-:1", path="-", line=1)),
+        (entry("17", "en", path="en.jsonl", line=1), entry("17", "hi", path="hi.jsonl", line=1)),
+    ],
+)
+def test_two_rows_of_one_name_are_a_pair(one: Entry, other: Entry) -> None:
+    assert accepted_by(accepting(pair_of(one, other)), pair_of(one, other)).unaccepted == ()
 
 
 def test_pair_that_a_person_wrote_in_the_other_order_is_the_same() -> None:
@@ -235,9 +267,10 @@ def test_update_accepts_all_leaves_nothing_stale_and_changes_nothing_twice(
     findings = [Finding(records[new], tuple(matches)) for new, matches in by_record.items()]
     everything = checked_of([records[number] for number in {*checked, *by_record}], findings)
     before = with_pairs(listed("seeds/0", "seeds/5"), listed("seeds/1", "seeds/9"), listed("seeds/8", "seeds/9"))
-    after = updated(before, everything)
-    told = accepted_by(after, everything)
+    compared = [f"seeds/{number}" for number in range(10)]
+    after = updated(before, everything, compared)
+    told = accepted_by(after, everything, compared)
     assert not told.unaccepted
     assert not told.stale
-    assert written(updated(after, everything)) == written(after)
+    assert written(updated(after, everything, compared)) == written(after)
     assert ("seeds/8", "seeds/9") in after.pairs

@@ -107,6 +107,12 @@ def test_copies_among_the_new_are_told_of_the_known_and_of_the_first_of_them() -
     assert [f.matches[-1].copies for f in checked(new).findings] == [0, 0, 1]
 
 
+def test_of_equal_matches_the_known_one_is_told_first() -> None:
+    new = [Record(f"a{n}", BEES, language="en", path=f"new/{n}.txt") for n in range(2)]
+    outcome = checked(new, [Record("z", BEES, language="en", path="known/z.txt")])
+    assert told(outcome) == [("a0", ["z"]), ("a1", ["z", "a0"])]
+
+
 @pytest.mark.parametrize("path", ["seeds/en.txt", "./seeds/../seeds/en.txt", str(Path("seeds/en.txt").absolute())])
 def test_a_file_is_not_its_own_duplicate_however_its_path_is_spelled(path: str) -> None:
     changed = Record(path, f"{ENGLISH} One more sentence.", language="en", path=path)
@@ -119,12 +125,53 @@ def test_another_file_of_the_same_name_is_a_duplicate() -> None:
     assert told(checked([Record("en", ENGLISH, language="en", path="new/en.txt")])) == [("en", ["en"])]
 
 
-def test_a_row_of_a_known_id_is_its_new_version_wherever_it_stands() -> None:
-    known = [Record("17", ENGLISH, language="en", path="known.jsonl", line=4)]
-    outcome = checked([Record("17", f"{ENGLISH} More.", language="en", path="new.jsonl", line=1)], known)
+KNOWN_ROW = Record("17", ENGLISH, language="en", path="known.jsonl", line=4)
+
+
+def row(id_: str, text: str, path: str = "new.jsonl", line: int = 1) -> Record:
+    return Record(id_, text, language="en", path=path, line=line)
+
+
+def test_a_row_of_a_known_id_in_its_table_takes_the_place_of_the_known_one() -> None:
+    for path in ("known.jsonl", "./x/../known.jsonl", str(Path("known.jsonl").absolute())):
+        outcome = checked([row("17", f"{ENGLISH} More.", path)], [KNOWN_ROW])
+        assert (outcome.findings, outcome.same_id, outcome.replaced, outcome.known) == ((), (), 1, 0)
+    moved = [row("17", BRIDGE, "known.jsonl"), row("18", ENGLISH, "known.jsonl", 2)]
+    assert not checked(moved, [KNOWN_ROW]).findings
+    assert told(checked([row("18", ENGLISH, line=4)], [KNOWN_ROW])) == [("18", ["17"])]
+
+
+@pytest.mark.parametrize("path", ["new.jsonl", "-"])
+def test_a_row_of_a_known_id_elsewhere_hides_no_known_row_but_from_itself(path: str) -> None:
+    new = [row("17", BRIDGE, path), row("18", ENGLISH, path, 2)]
+    outcome = checked(new, [KNOWN_ROW])
+    assert told(outcome) == [("18", ["17"])]
+    assert outcome.findings[0].matches[0].partner.path == "known.jsonl"
+    assert (outcome.replaced, outcome.known, outcome.same_id) == (0, 1, ())
+
+
+@pytest.mark.parametrize("text", [ENGLISH, f"{ENGLISH} More."])
+def test_a_row_that_has_the_id_and_the_article_of_a_known_one_elsewhere_is_its_version_and_named(text: str) -> None:
+    outcome = checked([row("17", text)], [KNOWN_ROW])
     assert not outcome.findings
-    assert outcome.replaced == 1
-    assert told(checked([Record("18", ENGLISH, language="en", path="new.jsonl", line=4)], known)) == [("18", ["17"])]
+    (one,) = outcome.same_id
+    assert (one.record.path, one.known.path) == ("new.jsonl", "known.jsonl")
+    assert (one.relation is Relation.EXACT) == (text == ENGLISH)
+    copy = row("copy", ENGLISH.upper(), "more.jsonl")
+    outcome = checked([row("17", text)], [KNOWN_ROW, copy])
+    assert told(outcome) == [("17", ["copy"])]
+    assert len(outcome.same_id) == 1
+
+
+def test_a_row_that_has_the_id_of_a_known_one_in_another_language_is_a_translation_of_it() -> None:
+    outcome = checked([Record("17", GERMAN, language="de", path="de.jsonl", line=4)], [KNOWN_ROW])
+    assert told(outcome) == [("17", ["17"])]
+    assert not outcome.same_id
+
+
+def test_an_id_that_ends_in_its_line_is_an_id_all_the_same() -> None:
+    known = [row("doc:4", ENGLISH, "known.jsonl", 4)]
+    assert checked([row("doc:4", f"{ENGLISH} More.", "known.jsonl", 4)], known).replaced == 1
 
 
 def test_the_first_line_of_standard_input_is_not_the_first_line_of_an_earlier_one() -> None:
@@ -160,6 +207,15 @@ def test_a_known_text_stays_known_as_long_as_one_of_its_records_does() -> None:
     assert outcome.findings[0].matches[0].copies == 0
 
 
+def test_a_known_text_is_in_the_language_of_a_record_that_counts() -> None:
+    first = Record("a", ENGLISH, language="de", path="seeds/a.txt")
+    other = Record("b", ENGLISH, language="en", path="seeds/b.txt")
+    edited = Record("new", ENGLISH.replace("late ", "later "), language="en", path="new.txt")
+    for known, gone in (([first, other], ["seeds/a.txt"]), ([other], [])):
+        ((match,),) = (finding.matches for finding in checked([edited], known, gone=gone).findings)
+        assert (match.partner.id, match.relation) == ("b", Relation.NEAR_DUPLICATE)
+
+
 def test_a_new_record_that_cites_the_page_of_another_article_is_told_apart_from_findings() -> None:
     wrong = replace(UNRELATED, text=f"{BRIDGE}\nSource: {PAGE}")
     outcome = checked([wrong])
@@ -183,6 +239,16 @@ def test_of_many_records_that_cite_one_page_some_are_named_and_the_others_counte
     assert [page.record.id for page in pages] == ["n0", "n1", "n2"]
     assert [[other.id for other in page.others] for page in pages] == [["k0", "k1"]] * 3
     assert [page.further for page in pages] == [1, 2, 3]
+
+
+def test_segments_of_known_records_beyond_the_limit_are_counted() -> None:
+    short = Settings(max_segments=2)
+    outcome = checked([UNRELATED], settings=short)
+    with known_from(KNOWN, short, encoder=ENCODER, calibration=CALIBRATION) as index:
+        report = report_of(run_stages(KNOWN, short, ENCODER, CALIBRATION), short)
+        assert index.shortened == (2, sum(report.dropped_segments.values()))
+        assert (outcome.known_shortened, outcome.known_dropped_segments) == index.shortened
+    assert (checked([UNRELATED]).known_shortened, checked([UNRELATED]).known_dropped_segments) == (0, 0)
 
 
 def test_a_page_that_lists_articles_is_no_reason_to_warn() -> None:
@@ -265,6 +331,41 @@ def test_a_check_says_of_new_versions_of_articles_what_a_run_over_everything_say
     for finding in outcome.findings:
         (ids,) = (ids for ids in clusters if finding.record.id in ids)
         assert {match.partner.id for match in finding.matches} <= ids
+
+
+def in_tables(records: Sequence[Record], path: str) -> list[Record]:
+    """As rows of a table that counts from 1."""
+    return [replace(one, id=str(n), path=path, line=n) for n, one in enumerate(records, 1)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(versions("n", 4), versions("k", 6), st.sampled_from(["new.jsonl", "-"]))
+def test_ids_that_repeat_in_another_table_hide_nothing(new: list[Record], known: list[Record], path: str) -> None:
+    report = report_of(run_stages([*new, *known], SETTINGS, ENCODER, CALIBRATION), SETTINGS)
+    clustered = {report.articles[member].id for cluster in report.clusters for member in cluster.members}
+    outcome = checked(in_tables(new, path), in_tables(known, "known.jsonl"))
+    assert (outcome.replaced, outcome.known) == (0, len(known))
+    found = {f.record.id for f in outcome.findings} | {one.record.id for one in outcome.same_id}
+    found |= {m.partner.id for f in outcome.findings for m in f.matches if not m.known}
+    assert found == {str(n) for n, one in enumerate(new, 1) if one.id in clustered}
+    for one in outcome.same_id:
+        assert one.record.id == one.known.id
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(corpora(), st.data())
+def test_known_records_that_do_not_count_are_as_if_they_were_not_there(
+    given_records: tuple[list[Record], list[Record]], data: st.DataObject
+) -> None:
+    new, known = ([replace(one, path=f"{one.id}.txt") for one in some] for some in given_records)
+    fates = [data.draw(st.sampled_from(["stays", "stays", "gone", "replaced"])) for _ in known]
+    left = [one for one, fate in zip(known, fates, strict=True) if fate == "stays"]
+    gone = [f"{one.path}" for one, fate in zip(known, fates, strict=True) if fate == "gone"]
+    again = [one for one, fate in zip(known, fates, strict=True) if fate == "replaced"]
+    new += [replace(one, text=f"{data.draw(st.sampled_from(SENTENCES))}\n{one.text}") for one in again]
+    outcome = checked(new, known, gone=gone)
+    assert (outcome.gone, outcome.replaced) == (len(gone), len(again))
+    assert replace(outcome, gone=0, replaced=0, funnel=()) == replace(checked(new, left), funnel=())
 
 
 def test_new_records_come_from_files_as_in_a_run(tmp_path: Path) -> None:

@@ -80,6 +80,40 @@ def test_run_tells_what_other_thresholds_would_change(cli: Cli, tmp_path: Path) 
     assert cli("run", HANDMADE, "--confirm", "never", "--format", "json")[1].count('"sweep"') == 0
 
 
+def test_run_writes_the_assignment(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    (copies / "=c.txt").write_text("Showers are expected over the northern hills tonight, clearing from the west.")
+    code, _, err = cli("run", copies, "--confirm", "never", "--assignment", tmp_path / "a.csv")
+    assert code == 0
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert rows[0] == "id,path,line,language,cluster,role,size,probability"
+    assert [(row.split(",")[0], row.split(",")[5]) for row in rows[1:]] == [
+        ("'=c.txt", "single"),
+        ("a.txt", "keep"),
+        ("b.txt", "copy"),
+    ]
+    assert "1 cell that a spreadsheet would run as a formula begins with '" in err
+    code, out, err = cli("run", copies, "--assignment", tmp_path / "a.xls")
+    assert (code, out) == (2, "")
+    assert "no table has such an ending" in err
+
+
+@pytest.mark.parametrize("option", ["-o", "--html", "--assignment"])
+def test_no_result_is_written_over_what_is_read(cli: Cli, copies: Path, option: str, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("text\nOne.\n")
+    (tmp_path / "link.csv").symlink_to(table)
+    code, out, err = cli("run", table, copies, option, tmp_path / "link.csv")
+    assert (code, out) == (2, "")
+    assert "link.csv: one of the files that are read; name another one for the report" in err
+    assert table.read_text() == "text\nOne.\n"
+
+
+def test_two_results_in_one_file_are_refused(cli: Cli, copies: Path, tmp_path: Path) -> None:
+    code, out, err = cli("run", copies, "-o", tmp_path / "r", "--html", tmp_path / "r")
+    assert (code, out) == (2, "")
+    assert "named for two results" in err
+
+
 def test_report_that_cannot_be_written_is_still_printed(cli: Cli, copies: Path) -> None:
     code, out, err = cli("run", copies, "-o", copies)
     assert code == 2

@@ -1,5 +1,6 @@
 """``dedup check`` and ``dedup index`` as they are called. Texts are equal or far apart: nothing here needs a model."""
 
+import csv
 import gzip
 import io
 import json
@@ -9,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dedup.cli.check import ENDINGS
+from dedup.index.store import POINTER
 from dedup.report.gate import FORMS
 
 from .conftest import Cli
@@ -76,6 +78,44 @@ def test_several_known_paths_are_one_set(cli: Cli) -> None:
     assert (code, pairs(out)) == (1, [("c.txt", "a.txt")])
 
 
+def write_table(name: str, *rows: tuple[str, ...]) -> None:
+    """A table of comma or tab separated values, packed where the name says so."""
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter="\t" if ".tsv" in name else ",").writerows(rows)
+    data = file.getvalue().encode()
+    Path(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+
+@pytest.mark.parametrize(("new", "known"), [("n.csv", "k.tsv"), ("n.tsv.gz", "k.csv.gz"), ("n.csv", "k.csv")])
+def test_tables_with_a_header_are_checked(new: str, known: str, cli: Cli) -> None:
+    in_lines = TEXT.strip().replace(", ", ",\n")
+    write_table(known, ("id", "text", "note"), ("1", OTHER.strip(), '"'), ("2", in_lines, ""))
+    write_table(new, ("note", "id", "text"), ("", "1", THIRD.strip()), ('a "note"', "7", TEXT), ("", "8", " "))
+    for against in (known, "i"):
+        cli("index", "build", "i", known)
+        code, out, err = cli("check", new, "--against", against, "--format", "json")
+        assert (code, err) == (1, "")
+        report = json.loads(out)
+        assert pairs(out) == [("7", "2")]
+        (finding,) = report["findings"]
+        assert (finding["record"]["path"], finding["record"]["line"]) == (new, 3)
+        assert (finding["matches"][0]["partner"]["path"], finding["matches"][0]["partner"]["line"]) == (known, 3)
+        assert (report["input"]["records"], report["input"]["known"], report["input"]["skipped"]) == (2, 2, 1)
+    assert f"::error file={new},line=3," in cli("check", new, "--against", known, "--format", "github")[1]
+
+
+def test_only_new_rows_of_a_changed_csv_are_checked(cli: Cli, repository: Repository) -> None:
+    rows = [("id", "text"), ("1", TEXT), ("2", OTHER), ("3", OTHER)]
+    write_table("t.csv", *rows)
+    repository.commit()
+    asked = ("check", "--changed-since", "HEAD", "--against", "t.csv", "--format", "json")
+    for row in (("4", THIRD), ("5", TEXT)):
+        rows.insert(1, row)
+        write_table("t.csv", *rows)
+        code, out, _ = cli(*asked)
+        assert (code, pairs(out)) == ((0, []) if row[0] == "4" else (1, [("5", "1")]))
+
+
 def test_records_come_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = json.dumps({"n": 7, "body": TEXT}).encode()
     names = ("--id-field", "n", "--text-field", "body", "--format", "json")
@@ -114,8 +154,30 @@ def test_index_stands_alone(cli: Cli) -> None:
     cli("index", "build", "i", "known")
     complaint = "dedup: --against takes one index or any number of paths, not 'i' and more\n"
     assert cli("check", "fresh", "--against", "known", "--against", "i") == (2, "", complaint)
+    complaint = "dedup: i: an index, which holds known records: NEW is a folder or a file\n"
+    assert cli("check", "i", "--against", "known") == (2, "", complaint)
     code, out, err = cli("check", "--changed-since", "HEAD", "--against", "i")
     assert (code, out, err) == (2, "", "dedup: Missing argument 'NEW...'. See 'dedup check --help'.\n")
+
+
+def test_index_without_its_beginning_is_not_a_folder_without_texts(cli: Cli) -> None:
+    cli("index", "build", "i", "known")
+    Path("i", POINTER).unlink()
+    code, out, err = cli("check", "copy", "--against", "i")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup: i: an index without {POINTER}, unfinished or broken: make it anew with ")
+    assert cli("index", "build", "i", "known")[0] == 0
+    assert cli("check", "copy", "--against", "i")[0] == 1
+
+
+def test_record_is_not_its_own_copy_where_a_link_leads_to_the_known_one(cli: Cli) -> None:
+    Path("link").symlink_to("known")
+    Path("known/t.jsonl").write_text(json.dumps({"text": THIRD}))
+    for new, against in (("known", "link"), ("link", "known")):
+        code, out, _ = cli(
+            "check", new, f"{new}/t.jsonl", "--against", against, "--against", f"{against}/t.jsonl", "--format", "json"
+        )
+        assert (code, json.loads(out)["input"]["replaced"]) == (0, 3)
 
 
 # What git says
@@ -132,6 +194,17 @@ def test_only_what_was_changed_is_checked_and_new_may_be_left_out(cli: Cli, repo
     assert (code, pairs(out)) == (1, [("deep/copy.txt", "a.txt"), ("out.txt", "b.txt")])
     repository.write("in/deep/copy.txt", THIRD)
     assert cli(*asked)[::2] == (0, "")
+
+
+def test_unchanged_files_of_new_that_are_not_known_are_counted(cli: Cli, repository: Repository) -> None:
+    repository.commit(**{"in/a.txt": OTHER, "drafts/one.txt": TEXT, "drafts/two.txt": THIRD})
+    repository.write("drafts/copy.txt", TEXT)
+    asked = ("check", "drafts", "--changed-since", "HEAD", "--against", "in")
+    code, out, _ = cli(*asked, "--format", "json")
+    assert (code, json.loads(out)["input"]["unchanged"]) == (0, 2)
+    assert "2 files of NEW are unchanged, and not known either" in cli(*asked)[1]
+    code, out, _ = cli(*asked, "--against", "drafts", "--format", "json")
+    assert (code, json.loads(out)["input"]["unchanged"]) == (1, 0)
 
 
 def test_known_records_of_files_that_are_gone_do_not_count(cli: Cli, repository: Repository) -> None:
@@ -164,7 +237,11 @@ def test_nothing_new_is_exit_code_0_and_said(cli: Cli, repository: Repository) -
     assert err == "dedup: nothing new: git says that no record was added or changed since 'main'\n"
     (repository.folder / "none").mkdir()
     code, out, err = cli("check", "none", "--against", "in", "--format", "json")
-    assert (code, err, pairs(out)) == (0, "dedup: nothing new: NEW holds no record\n", [])
+    assert (code, err, pairs(out)) == (
+        0,
+        "dedup: nothing new: NEW holds no record: of a folder the .txt and .md files are read\n",
+        [],
+    )
 
 
 @pytest.mark.parametrize("revision", ["nope", "--help", "-x"])
@@ -205,6 +282,30 @@ def test_baseline_that_no_longer_applies_is_told(cli: Cli) -> None:
     assert json.loads(cli(*asked, "--format", "json")[1])["stale"] == []
 
 
+def test_baseline_serves_checks_against_several_places(cli: Cli) -> None:
+    Path("more").mkdir()
+    Path("more/k.txt").write_text(TEXT)
+    write_table("t.csv", ("id", "text"), ("7", TEXT))
+    places = ("known", "more", "t.csv")
+    asked = [("check", "copy", "--against", place, "--baseline", "b.json", "--format", "json") for place in places]
+    for one in asked:
+        assert cli(*one, "--update-baseline")[0] == 0
+    assert len(json.loads(Path("b.json").read_text())["pairs"]) == 3
+    for one in asked:
+        code, out, _ = cli(*one)
+        assert (code, json.loads(out)["stale"]) == (0, [])
+    Path("more/k.txt").write_text(OTHER)
+    write_table("t.csv", ("id", "text"), ("7", OTHER))
+    cli("index", "build", "i", "more")
+    for against, partner in (("more", "more/k.txt"), ("i", "more/k.txt"), ("t.csv", "id:7")):
+        code, out, _ = cli(*asked[0][:3], against, *asked[0][4:])
+        stale = [sorted(one.values()) for one in json.loads(out)["stale"]]
+        assert (code, stale) == (0, [sorted(["copy/c.txt", partner])])
+    Path("more/k.txt").unlink()
+    _, out, _ = cli(*asked[0])
+    assert [one["right"] for one in json.loads(out)["stale"]] == ["more/k.txt"]
+
+
 def test_updating_wants_a_file_that_can_be_written(cli: Cli) -> None:
     code, out, err = cli("check", "copy", "--against", "known", "--update-baseline")
     assert (code, out) == (2, "")
@@ -236,6 +337,39 @@ def test_strict_fails_on_anything_skipped_but_findings_go_first(cli: Cli) -> Non
     assert (code, err) == (2, "dedup: 1 skipped, the first: fresh/empty.txt: empty text (--strict)\n")
     assert cli("check", "copy", "--against", "known", "--strict")[0] == 1
     assert cli("check", "fresh/d.txt", "--against", "known", "--strict")[0] == 0
+
+
+def test_known_input_of_which_nothing_can_be_used_is_exit_code_2_and_changes_no_baseline(cli: Cli) -> None:
+    Path("t.jsonl").write_text(json.dumps({"body": TEXT}))
+    asked = ("check", "copy", "--against", "t.jsonl")
+    code, out, err = cli(*asked)
+    reason = '1 skipped, the first: t.jsonl:1: no field "text" (has: body; use --text-field)'
+    assert (code, err) == (2, f"dedup: nothing known could be used: {reason}\n")
+    assert "Skipped of the known input" in out
+    Path("b.json").write_text('{"version": 1, "pairs": []}')
+    assert cli(*asked, "--baseline", "b.json", "--update-baseline")[0] == 2
+    assert Path("b.json").read_text() == '{"version": 1, "pairs": []}'
+    Path("copy/e.txt").write_text(TEXT)
+    assert cli(*asked)[0] == 1  # what was found among the new goes first
+
+
+def test_that_there_is_nothing_known_is_said(cli: Cli) -> None:
+    Path("empty").mkdir()
+    cli("index", "build", "i", "empty")
+    for against in ("empty", "i"):
+        code, out, err = cli("check", "copy", "--against", against)
+        assert (code, err) == (0, "")
+        assert "There is nothing known" in out
+    assert "nothing known" not in cli("check", "known", "--against", "known")[1]
+    assert "nothing known" not in cli("check", "empty", "--against", "known")[1]
+
+
+def test_outcome_says_how_much_could_not_be_checked(cli: Cli) -> None:
+    Path("fresh/empty.txt").touch()
+    for form in ("text", "github", "junit"):
+        code, out, _ = cli("check", "fresh", "--against", "known", "--format", form)
+        assert code == 0
+        assert "another new one; skipped: 1 piece of the new input" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(("new", "against"), [("nope", "known"), ("fresh", "nope"), ("fresh/x.png", "known")])
@@ -296,6 +430,18 @@ def test_report_that_cannot_be_written_is_exit_code_2_and_still_printed(cli: Cli
     assert (code, out, err) == (2, "", "dedup: no/r.json: cannot be written: there is no folder 'no'\n")
 
 
+@pytest.mark.parametrize("output", ["copy/c.txt", "known/sub/b.txt", "link.json", "b.json"])
+def test_report_is_not_written_over_what_is_read(output: str, cli: Cli, places: Path) -> None:
+    Path("b.json").write_text('{"version": 1, "pairs": []}')
+    Path("link.json").symlink_to("known/a.txt")
+    before = {path: path.read_bytes() for path in places.rglob("*.*")}
+    code, out, err = cli("check", "copy", "--against", "known", "--baseline", "b.json", "-o", output)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dedup: {output}: ")
+    assert {path: path.read_bytes() for path in places.rglob("*.*")} == before
+    assert cli("check", "copy", "--against", "known", "-o", "known/r.json")[0] == 1
+
+
 # dedup index
 
 
@@ -309,6 +455,23 @@ def test_index_grows_changes_and_shrinks(cli: Cli) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "'nope'" in err
     assert cli("index", "build", "i", "known", "fresh") == (0, "i: 4 added; 4 records now.\n", "")
+
+
+def test_index_keeps_files_of_one_name_apart_and_tells_of_ids_that_repeat(cli: Cli) -> None:
+    cli("index", "build", "i", "known")
+    Path("fresh/a.txt").write_text(OTHER)
+    code, out, err = cli("index", "add", "i", "fresh")
+    assert (code, err) == (0, "")
+    assert out == (
+        "i: 2 added; 4 records now.\n"
+        "   1 record called otherwise, for another record has the name: fresh/a.txt (not\n   a.txt)\n"
+    )
+    assert cli("check", "copy", "--against", "i")[0] == 1
+    for text in (TEXT, THIRD):
+        Path(f"{len(text)}.jsonl").write_text(json.dumps({"id": "1", "text": text}))
+    cli("index", "add", "i", f"{len(TEXT)}.jsonl")
+    _, out, _ = cli("index", "add", "i", f"{len(THIRD)}.jsonl")
+    assert "1 updated; 5 records now.\n   1 updated record stood in another file before (1): if those were " in out
 
 
 def test_names_to_remove_come_from_a_file_or_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from dedup.model import CandidatePair, Confirmed, Finder, Link, Vectors
 from dedup.pipeline import Models, report_of, run_stages
 
 from . import stages
+from .conftest import Cli
 
 Pair = tuple[int, int]
 SYLLABLES = (
@@ -226,16 +229,104 @@ def test_a_run_in_which_all_is_clear_needs_no_model() -> None:
     assert [cluster.members for cluster in report.clusters] == [(0, 1), (2, 3), (4, 5)]
 
 
-def test_a_check_asks_the_model_only_of_new_texts_that_are_not_found_without_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    known = [RECORDS[0], RECORDS[3]]
-    for new, asked in ((RECORDS[1], True), (replace(RECORDS[1], id="copy", text=TEXTS[0].upper()), False)):
+Check = Callable[..., tuple[list[tuple[str, list[str]]], Model]]
+
+
+@pytest.fixture
+def check_with_model(monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Checks new records against known ones: which partners each new record is told of, and the model that was there
+    to be asked.
+    """
+
+    def checked(
+        new: Sequence[Record], known: Sequence[Record], settings: Settings = SETTINGS, *, thorough: bool = False
+    ) -> tuple[list[tuple[str, list[str]]], Model]:
         model = Model()
         made = models(model)
-        monkeypatch.setattr(check_module, "models_of", lambda *_, made=made: made)
-        monkeypatch.setattr(write_module, "models_of", lambda *_, made=made: made)
-        with known_from(known, SETTINGS) as index:
-            outcome = check([new], index, SETTINGS)
-        assert [finding.matches[0].partner.id for finding in outcome.findings] == [RECORDS[0].id]
+        monkeypatch.setattr(check_module, "models_of", lambda *_: made)
+        monkeypatch.setattr(write_module, "models_of", lambda *_: made)
+        with known_from(known, settings) as index:
+            outcome = check(new, index, settings, thorough=thorough)
+        return [(f.record.id, [m.partner.id for m in f.matches]) for f in outcome.findings], model
+
+    return checked
+
+
+def test_a_check_asks_the_model_only_of_new_texts_that_are_not_found_without_it(check_with_model: Check) -> None:
+    known = [RECORDS[0], RECORDS[3]]
+    for new, asked in ((RECORDS[1], True), (replace(RECORDS[1], id="copy", text=TEXTS[0].upper()), False)):
+        told, model = check_with_model([new], known)
+        assert told == [(new.id, [RECORDS[0].id])]
         assert bool(model.seen) is asked
+
+
+HALF = text(0, 8)
+"""As likely another article as that of ``TEXTS[0]`` to the table, though not to the model."""
+
+HALF_TURNED = " ".join(reversed(HALF.split()))
+"""Its very words, in another order."""
+
+
+def test_a_new_text_that_goes_with_another_new_one_is_put_to_the_model_all_the_same(check_with_model: Check) -> None:
+    new = [Record("one", HALF, language="de"), Record("two", HALF_TURNED, language="fr")]
+    told, _ = check_with_model(new, [RECORDS[0]])
+    assert {(id_, *sorted(partners)) for id_, partners in told} == {("one", "0"), ("two", "0", "one")}
+
+
+def test_a_thorough_check_puts_a_text_that_is_found_to_the_model_too(check_with_model: Check) -> None:
+    new = [Record("one", HALF, language="de")]
+    known = [Record("sure", HALF_TURNED, language="fr"), RECORDS[0]]
+    assert check_with_model(new, known)[0] == [("one", ["sure"])]
+    ((_, partners),), _ = check_with_model(new, known, thorough=True)
+    assert sorted(partners) == ["0", "sure"]
+
+
+def test_a_text_that_is_sure_but_below_the_threshold_is_put_to_the_model(check_with_model: Check) -> None:
+    eleven = " ".join(HALF.split()[:11])
+    new, sure = Record("one", HALF, language="de"), Record("sure", f"{eleven} vux", language="fr")
+    strict = Settings(threshold=0.997)
+    assert check_with_model([new], [sure])[0] == [("one", ["sure"])]
+    assert check_with_model([new], [sure, RECORDS[0]], strict)[0] == [("one", ["0"])]
+
+
+def test_below_the_default_threshold_the_model_is_asked_as_in_a_run(check_with_model: Check) -> None:
+    new = Record("one", text(0, 9), language="de")
+    assert check_with_model([new], [RECORDS[0]])[0] == []
+    low = Settings(threshold=0.3)
+    assert check_with_model([new], [RECORDS[0]], low)[0] == [("one", ["0"])]
+    report = report_of(run_stages([new, RECORDS[0]], low, models=models(Model())), low)
+    assert [cluster.members for cluster in report.clusters] == [(0, 1)]
+
+
+def test_a_text_that_others_keep_from_the_one_it_surely_goes_with_is_put_to_the_model(check_with_model: Check) -> None:
+    words = WORDS[:12]
+    new = [
+        Record("one", f"{' '.join(words)} 8111 8999", language="en"),
+        Record("two", f"{' '.join(reversed(words))} 8999 vux", language="en"),
+    ]
+    sure = Record("sure", f"{' '.join(words[:11])} 8111 vax", language="en")
+    assert check_with_model(new[:1], [sure])[0] == [("one", ["sure"])]
+    assert check_with_model(new, [sure])[0] == [("two", ["one"])]  # whose figures are not those of the sure one
+    told, _ = check_with_model(new, [sure, Record("open", f"{HALF} 8111", language="de")])
+    assert ("one", ["open", "sure"]) in told
+
+
+def test_a_check_with_a_baseline_is_thorough(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(check_module, "models_of", lambda *_: models(Model()))
+    monkeypatch.setattr(write_module, "models_of", lambda *_: models(Model()))
+
+    def table(name: str, **rows: tuple[str, str]) -> None:
+        lines = (json.dumps({"id": id_, "text": said, "lang": code}) for id_, (said, code) in rows.items())
+        Path(name).write_text("\n".join(lines), encoding="utf-8")
+
+    table("new.jsonl", one=(HALF, "de"))
+    table("known.jsonl", sure=(HALF_TURNED, "fr"))
+    asked = ("check", "new.jsonl", "--against", "known.jsonl", "--baseline", "accepted.json")
+    assert cli(*asked, "--update-baseline")[0] == 0
+    assert cli(*asked)[0] == 0
+    table("known.jsonl", sure=(HALF_TURNED, "fr"), other=(TEXTS[0], "en"))
+    code, out, _ = cli(*asked, "--format", "json")
+    (finding,) = json.loads(out)["findings"]
+    assert code == 1
+    assert {match["partner"]["id"]: match["accepted"] for match in finding["matches"]} == {"other": False, "sure": True}

@@ -1,3 +1,5 @@
+import csv
+import gzip
 import io
 import json
 import math
@@ -265,6 +267,27 @@ def test_record_of_a_report_whose_file_has_changed_or_gone_is_refused(corpus: Pa
     }.items():
         with pytest.raises(InputError, match=complaint):
             find_records([name], Fields(), report=report)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz"])
+def test_row_of_a_table_with_a_header_is_read_again_from_its_place(name: str, tmp_path: Path) -> None:
+    def write(rows: list[tuple[str, str]]) -> None:
+        file = io.StringIO()
+        table = csv.writer(file, delimiter="\t" if "tsv" in name else ",")
+        table.writerows([("id", "text"), *rows])
+        data = file.getvalue().encode()
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+    in_lines = COUNCIL.replace(", ", ",\n")
+    rows = [("0", WEATHER), ("1", in_lines), ("2", COUNCIL)]
+    write(rows)
+    report = document_of(find_clusters(read_records([tmp_path / name]), encoder=HashingEncoder()))
+    first, second = find_records(["1", "2"], Fields(), report=report)
+    assert (first.id, first.text, second.id, second.text) == ("1", in_lines, "2", COUNCIL)
+    assert second.line == 4 + in_lines.count("\n")
+    write([rows[0], ("3", in_lines), rows[2]])
+    with pytest.raises(InputError, match=rf"'1' of the report: .*{name}:3 is record '3': .* has changed since"):
+        find_records(["1"], Fields(), report=report)
 
 
 def test_record_of_a_report_that_came_from_elsewhere_is_to_be_given() -> None:

@@ -213,6 +213,15 @@ def test_file_is_called_as_among_the_known_ones(tmp_path: Path, monkeypatch: pyt
     assert called(["a.txt"], [".."]) == ["sub/a.txt"]
 
 
+def test_no_two_new_files_get_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("known/a.txt", "known/x/a.txt", "x/a.txt", "z/x/a.txt", "z/b.txt"):
+        Path(name).parent.mkdir(exist_ok=True, parents=True)
+        Path(name).write_text("text")
+    assert called(["x/a.txt", "known/x"], ["known"]) == ["x/a.txt", str(tmp_path / "x" / "a.txt")]
+    assert called(["x/a.txt", "z"], ["known/a.txt"]) == ["x/a.txt", "b.txt", "z/x/a.txt"]
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
 def test_of_a_table_with_a_header_only_the_new_rows_are_read(repository: Repository, name: str) -> None:
     def table(*rows: str) -> bytes:

@@ -130,7 +130,7 @@ def test_the_funnel_follows_the_flow() -> None:
 # --- any order, any batch: the same bytes
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(RECORDS))
 def test_records_in_any_order_give_the_same_bytes(order: list[Record | Skipped]) -> None:
     assert to_json(run(order)) == to_json(run(RECORDS))
@@ -329,7 +329,7 @@ def test_characters_that_no_library_takes_are_made_readable() -> None:
     assert len(report.articles) == 3
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(alphabet=st.characters(), max_size=80), max_size=5))
 def test_no_text_breaks_a_run(texts: list[str]) -> None:
     report = find_clusters([Record(f"{i}", text) for i, text in enumerate(texts)], encoder=ENCODER)

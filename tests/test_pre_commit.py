@@ -1,5 +1,7 @@
 """The hook, with the real pre-commit in a real repository; nothing is installed and nothing fetched."""
 
+import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -63,6 +65,16 @@ def test_commit_of_a_copy_is_refused_and_one_of_another_text_is_not(hooked: Repo
     code, said = commit(hooked)
     assert code == 0, said
     assert "Passed" in said
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "T.CSV", "t.tsv", "t.tsv.gz"])
+def test_commit_of_a_copy_in_a_table_is_refused(name: str, hooked: Repository) -> None:
+    is_lines = "jsonl" in name
+    table = json.dumps({"text": TEXT}) if is_lines else f'text\n"{TEXT}"\n'
+    hooked.write(name, gzip.compress(table.encode()) if name.endswith(".gz") else table)
+    code, said = commit(hooked)
+    assert code == 1, said
+    assert "texts/a.txt" in said
 
 
 def test_commit_without_texts_calls_nothing(hooked: Repository) -> None:

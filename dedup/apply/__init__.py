@@ -17,9 +17,10 @@ members must be there with the texts that the report saw. A plan is a value and 
 """
 
 from dedup.apply.corpus import Corpus, open_corpus
-from dedup.apply.plan import Choice, Decision, Plan, Removal, Role, make_plan, parse_relations
+from dedup.apply.plan import Choice, Decision, Plan, Removal, make_plan, parse_relations
 from dedup.apply.policies import Policy, parse_policies
 from dedup.apply.write import check_places, write_corpus
+from dedup.model import Role
 
 __all__ = [
     "Choice",

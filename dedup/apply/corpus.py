@@ -25,6 +25,7 @@ from dedup.read.formats import is_read_in_folders, is_table
 from dedup.read.jsonl import read_jsonl
 from dedup.read.paths import Source
 from dedup.read.records import STDIN, open_input, read_file
+from dedup.read.remote import is_remote, local_path, without_secrets
 
 _PIPED: Final = ".jsonl"
 """What the name of standard input would end in."""
@@ -105,10 +106,12 @@ def open_corpus(
 ) -> Corpus:
     """Look at the paths, which are those of :func:`dedup.read.read_records`. Of standard input, all is read.
 
-    Raises :class:`InputError` where a path is wrong, a file is of a format that cannot be written, or standard input is
-    not the only path: what came there has no name in a folder.
+    Raises :class:`InputError` where a path is wrong or a URL, a file is of a format that cannot be written, or standard
+    input is not the only path: what came there has no name in a folder.
     """
-    names = [str(path) for path in paths]
+    names = [local_path(str(path)) for path in paths]
+    for name in filter(is_remote, names):
+        raise InputError(f"{without_secrets(name)}: only files of this machine can be rewritten: copy it here first")
     if STDIN in names and len(names) > 1:
         raise InputError("standard input (-) is applied by itself, or from a file")
     found = open_input(names, stdin=stdin)

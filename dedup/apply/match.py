@@ -10,6 +10,7 @@ from dedup.model import Record
 from dedup.page import split_page
 from dedup.prepare import content_of
 from dedup.progress import Progress
+from dedup.read.lines import chunks_of
 from dedup.report.document import Cluster, Document, content_id, writable
 from dedup.text import is_empty
 
@@ -35,14 +36,16 @@ class Standing:
     """A corpus that is what a report is on.
 
     ``places`` are those of the members, by id. ``uncompared`` are, for each file, the lines that the run did not
-    compare: they hold no usable record, or one whose id another one has. ``records`` is how many were compared,
-    ``stamps`` tell whether a file changes after this.
+    compare: they hold no usable record, or one whose id another one has. ``unusable`` are the positions of the files
+    that the run could not use at all. ``records`` is how many were compared, ``blank`` how many lines of tables hold
+    nothing, ``stamps`` tell whether a file changes after this.
     """
 
     places: Mapping[str, Place]
     uncompared: tuple[frozenset[int], ...]
-    uncompared_files: int
+    unusable: frozenset[int]
     records: int
+    blank: int
     stamps: tuple[tuple[int, ...], ...]
 
 
@@ -50,7 +53,8 @@ def match(document: Document, corpus: Corpus, progress: Progress) -> Standing:
     """Read the corpus and find the members of the report in it.
 
     Raises :class:`InputError` where one is missing, has another text, or the number of records is another one than in
-    the report: so either is the corpus not the one of the report, or it has changed.
+    the report: so either is the corpus not the one of the report, or it has changed. Also where a file cannot be read
+    to its end.
     """
     _check_disjoint(document)
     reading = _Reading(document, corpus)
@@ -92,6 +96,7 @@ class _Reading:
         self._content: dict[str, tuple[int, bytes]] = {}
         self._uncompared: list[set[int | None]] = [set() for _ in corpus.files]
         self._stamps: list[tuple[int, ...]] = []
+        self._blank = 0
         self.seen: dict[str, _Seen] = {}
 
     def run(self, progress: Progress) -> None:
@@ -107,6 +112,8 @@ class _Reading:
                 read += 1
                 if read % _FEW == 0:
                     progress(READING, min(read, self._total), self._total)
+            if file.table or self._uncompared[at]:
+                self._blank += _check_whole(file)
 
     def _take(self, record: Record, at: int) -> None:
         text = split_page(record.text).text
@@ -152,14 +159,26 @@ class _Reading:
         return Standing(
             places={id_: self._place(self.seen[id_]) for id_ in sorted(self._members)},
             uncompared=tuple(frozenset(line for line in lines if line is not None) for lines in self._uncompared),
-            uncompared_files=sum(None in lines for lines in self._uncompared),
+            unusable=frozenset(at for at, lines in enumerate(self._uncompared) if None in lines),
             records=len(self.seen),
+            blank=self._blank,
             stamps=tuple(self._stamps),
         )
 
     def _place(self, seen: _Seen) -> Place:
         file = self._corpus.files[seen.file]
         return Place(seen.file, file.source.origin.path, seen.line, (file.turn, seen.file, seen.line or 0))
+
+
+def _check_whole(file: CorpusFile) -> int:
+    """How many lines of the file are blank. Raises :class:`InputError` where it could not be written: a reader gives
+    what there is before a fault.
+    """
+    try:
+        with file.opened() as stream:
+            return file.table.check(stream) if file.table else sum(0 for _ in chunks_of(stream))
+    except OSError as error:
+        raise InputError(f"{file.source.origin.path}: cannot be copied whole: {error.strerror or error}") from error
 
 
 def _stamp(file: CorpusFile) -> tuple[int, ...]:

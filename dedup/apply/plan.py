@@ -15,7 +15,6 @@ So whatever goes has a partner that stays, and that tells why.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from dedup.apply.corpus import Corpus
@@ -24,20 +23,12 @@ from dedup.apply.policies import Kind, Policy, Value, in_order_of, value_of
 from dedup.apply.relations import Relations
 from dedup.errors import InputError
 from dedup.language import UNKNOWN
-from dedup.model import Relation
+from dedup.model import Relation, Role
 from dedup.progress import Progress, silent
 from dedup.report.document import Cluster, Document, Member
 
 VALUES: Final = "reading values"
 _ONE_LANGUAGE: Final = (Relation.EXACT, Relation.NEAR_DUPLICATE)
-
-
-class Role(StrEnum):
-    """What a record is in the corpus: one that stays of its cluster, a copy that goes, or in no cluster."""
-
-    KEEP = "keep"
-    COPY = "copy"
-    SINGLE = "single"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
@@ -139,15 +140,18 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][+-]?[0
 
 
 def value_of(found: object) -> Value | None:
-    """The number or date that a field's value is: a JSON number, a string that writes one, or an ISO 8601 date or time
-    (UTC where it does not say); None for all else.
+    """The number or date that a field's value is: a number, a string that writes one, a date or time, or its ISO 8601
+    form (UTC where it does not say, and of a day its beginning); None for all else.
     """
     if isinstance(found, bool):
         return None
     if isinstance(found, int):
         return Fraction(found)
-    if isinstance(found, float):
+    if isinstance(found, float | Decimal):
         return Fraction(found) if math.isfinite(found) else None
+    if isinstance(found, date):
+        whole = found if isinstance(found, datetime) else datetime.combine(found, time())
+        return whole if whole.tzinfo else whole.replace(tzinfo=UTC)
     return _value_of_text(found.strip()) if isinstance(found, str) else None
 
 

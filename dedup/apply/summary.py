@@ -51,10 +51,12 @@ class _Page(Printer):
 
     def left_alone(self, plan: Plan) -> None:
         """What no run compares."""
-        uncompared = sum(map(len, plan.standing.uncompared)) + plan.standing.uncompared_files
+        uncompared = sum(map(len, plan.standing.uncompared)) + len(plan.standing.unusable)
         if uncompared:
             rows = "unusable or with an id that another one has"
             self.line(f"{counted(uncompared, 'record')} that the run did not compare ({rows}): kept as they are")
+        if plan.standing.blank:
+            self.line(f"{counted(plan.standing.blank, 'blank line')}: kept")
         corpus = plan.corpus
         if corpus.others:
             files = counted(len(corpus.others), "other file")

@@ -16,16 +16,15 @@ from typing import BinaryIO, Final
 import msgspec
 
 from dedup.apply.corpus import Corpus, CorpusFile
-from dedup.apply.plan import Plan, Removal, Role
+from dedup.apply.plan import Plan, Removal
 from dedup.apply.tables import Note
 from dedup.errors import InputError
+from dedup.model import Role
 from dedup.progress import Progress, silent
 from dedup.read.formats import READERS, is_read_in_folders
 from dedup.report.document import writable
 
 WRITING: Final = "writing"
-CLUSTER, ROLE, SIZE = "dedup_cluster", "dedup_role", "dedup_size"
-"""The fields that annotating adds."""
 
 
 def check_places(corpus: Corpus, out: Path | None, removed: Path | None = None, *, annotate: bool = False) -> None:
@@ -103,8 +102,7 @@ def write_corpus(
     plan: Plan, out: Path, *, removed: Path | None = None, annotate: bool = False, progress: Progress = silent
 ) -> None:
     """Write the corpus to ``out`` without what the plan removes; with ``annotate`` all of it, each compared row with
-    the fields ``dedup_cluster``, ``dedup_role`` and ``dedup_size`` at its end. ``removed`` gets what goes, as JSON
-    Lines.
+    the fields of :class:`dedup.apply.tables.Note` at its end. ``removed`` gets what goes, as JSON Lines.
 
     Raises :class:`InputError` where that cannot be done (see :func:`check_places`), a row has such a field already, or
     a file has changed since it was planned. Then nothing is left behind.
@@ -200,13 +198,13 @@ def _write_stream(plan: Plan, at: int, file: CorpusFile, stream: BinaryIO, place
 
 
 def _note(plan: Plan, at: int, line: int) -> Note | None:
-    """The fields for a row; none for one that was not compared."""
-    if line in plan.standing.uncompared[at]:
+    """The note for a row; none for one that was not compared."""
+    if at in plan.standing.unusable or line in plan.standing.uncompared[at]:
         return None
     mark = plan.marks.get((at, line))
     if mark is None:
-        return {CLUSTER: None, ROLE: Role.SINGLE, SIZE: 1}
-    return {CLUSTER: mark.cluster, ROLE: mark.role, SIZE: mark.size}
+        return Note(None, Role.SINGLE, 1)
+    return Note(mark.cluster, mark.role, mark.size)
 
 
 def _write_removed(plan: Plan, place: Path) -> None:

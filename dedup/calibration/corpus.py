@@ -29,14 +29,14 @@ class Corpus:
 
 
 def read_corpora(paths: Sequence[str], fields: Fields) -> list[Corpus]:
-    """The corpora in JSON Lines files, sorted by name; ``fields.gold`` must be set.
+    """The corpora in these tables, sorted by name; ``fields.gold`` must be set.
 
     A record without text, language or gold costs itself. Raises :class:`InputError` for a path that holds no table,
     for one that is given twice, and for a file without a usable record.
     """
     for path in paths:
         if path == "-" or Path(path).is_dir() or is_read_in_folders(path):
-            raise InputError(f"{path}: no table with gold: give .jsonl or .jsonl.gz files")
+            raise InputError(f"{path}: no table with gold: give .jsonl, .csv, .tsv or .parquet files")
     if len({Path(path).resolve() for path in paths}) < len(paths):
         raise InputError("a corpus is given twice")
     names = [Path(path).name for path in paths]

@@ -1,16 +1,20 @@
 """``dedup apply``: the corpus without the copies."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dedup.cli.options import FILE, fields_of, record_options
+from dedup.cli.options import FILE, FILE_OR_URL, fields_of, record_options
 from dedup.cli.terminal import progress_shown, standard_output
 from dedup.errors import InputError
 
+if TYPE_CHECKING:
+    from dedup.read.remote import File
+
 
 @click.command()
-@click.argument("report_file", type=FILE, metavar="REPORT")
+@click.argument("report_file", type=FILE_OR_URL, metavar="REPORT")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "-o",
@@ -42,7 +46,7 @@ from dedup.errors import InputError
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @record_options
 def apply(
-    report_file: Path,
+    report_file: "File",
     paths: tuple[str, ...],
     output: Path | None,
     keep: tuple[str, ...],

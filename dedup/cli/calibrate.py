@@ -28,8 +28,8 @@ def calibrate(
 ) -> None:
     """Compute a model's own calibration from a parallel corpus.
 
-    CORPUS is a .jsonl or .jsonl.gz file of records that say which article they carry: those of one gold are versions of
-    one article. About 60 % of the articles are fitted to, the others measured on.
+    CORPUS is a table (.jsonl, .csv, .tsv, .parquet) of records that say which article they carry: those of one gold are
+    versions of one article. About 60 % of the articles are fitted to, the others measured on.
 
     \b
     Examples:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ import click
 
 from dedup.cli.options import (
     FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -21,6 +22,7 @@ from dedup.cli.options import (
     processors,
     record_options,
     settings_of,
+    spare_inputs,
     strict_option,
     threshold_option,
     workers_option,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from dedup.progress import Progress
     from dedup.read import Fields
     from dedup.read.records import Input
+    from dedup.read.remote import File
     from dedup.settings import Settings
 
 FOUND: Final = 1
@@ -74,7 +77,7 @@ _WIDTH: Final = 100
     "-o",
     "--output",
     "outputs",
-    type=FILE,
+    type=FILE_OR_URL,
     multiple=True,
     metavar="FILE",
     help="Write the report here, in the form that the name ends in (.sarif, .json, .txt, .xml for JUnit), else in "
@@ -94,7 +97,7 @@ def check(
     baseline: Path | None,
     update_baseline: bool,
     form: str,
-    outputs: tuple[Path, ...],
+    outputs: "tuple[File, ...]",
     threshold: float | None,
     model: str | None,
     confirm: str | None,
@@ -130,27 +133,32 @@ def check(
     with progress_shown() as progress:
         started = time.monotonic()
         accepted = None if baseline is None else _baseline(baseline, update_baseline)
-        checked = _checked(_Call(new, against, changed_since, fields_of(**field_names), called), progress)
-        if accepted is not None:
-            accepted, checked = _accepting(accepted, checked, update_baseline)
+        call = _Call(new, against, changed_since, fields_of(**field_names), called, accepted, update_baseline, outputs)
+        checked, accepted = _checked(call, progress)
         seconds = time.monotonic() - started
     warn_if_uncalibrated(checked.encoder)
     if not checked.records and not checked.skipped:
-        complain(_nothing_new(changed_since))
+        complain(_nothing_new(changed_since, new))
     _publish(checked, seconds, form, outputs)
     if checked.skipped and not checked.records:
         raise InputError(f"nothing could be checked: {first_skipped(checked.skipped)}")
+    if checked.known_skipped and not (checked.known or checked.replaced or checked.gone or checked.unaccepted):
+        raise InputError(f"nothing known could be used: {first_skipped(checked.known_skipped)}")
     if accepted is not None and baseline is not None and update_baseline:
         _write(accepted, baseline)
     _judge(checked, strict)
 
 
-def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: Sequence[Path]) -> None:
+def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
+    from dedup.read.remote import identity_of
+
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
         check_folder_of(output)
+        if baseline is not None and identity_of(output) == identity_of(baseline):
+            raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
         check_folder_of(baseline)
 
@@ -172,36 +180,52 @@ class _Call:
     changed_since: str | None
     fields: "Fields"
     settings: Mapping[str, str | float | None]
+    baseline: "Baseline | None"
+    update: bool
+    """Whether the baseline is to accept all that is found."""
+    outputs: "tuple[File, ...]"
 
 
-def _checked(call: _Call, progress: "Progress") -> "Checked":
+def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | None]":
+    """What comes of the new records, and the baseline afterwards."""
     from dedup.check import check as check_records
-    from dedup.incoming import read_new
+    from dedup.incoming import known_as, read_new
 
     index = _index_among(call.against)
     known = None if index else _known_input(call)
-    given, changes = _new_input(call, known)
+    given, changes, unchanged = _new_input(call, known)
     new = read_new(given, call.fields, changes)
     first = next(new, None)  # what is known takes long to read, and is not needed where nothing is new
     with _opened(index, known if first is not None else None, call, progress) as (records, settings, encoder):
-        return check_records(
+        checked = check_records(
             new if first is None else chain([first], new),
             records,
             settings,
             gone=changes.gone if changes else (),
+            known_as=known_as(given, known) if known is not None else {},
+            thorough=call.baseline is not None,  # which accepts pairs, so each of them counts
             encoder=encoder,
             progress=progress,
         )
+        return _accepting(call, replace(checked, unchanged=unchanged), records)
 
 
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
-    from dedup.index import is_index
+    from dedup.index import is_index, refuse_unfinished
+    from dedup.index.store import POINTER
+    from dedup.read.remote import is_remote, local_path, without_secrets
+    from dedup.read.remote_folders import holds_file
 
+    for path in against:
+        if not is_remote(path):
+            refuse_unfinished(local_path(path))
+        elif holds_file(path, POINTER):
+            raise InputError(f"{without_secrets(path)}: an index is used from a local disk: copy it there first")
     indexes = [path for path in against if is_index(path)]
     if indexes and len(against) > 1:
         raise InputError(f"--against takes one index or any number of paths, not {indexes[0]!r} and more")
-    return Path(indexes[0]) if indexes else None
+    return Path(local_path(indexes[0])) if indexes else None
 
 
 def _known_input(call: _Call) -> "Input":
@@ -212,21 +236,26 @@ def _known_input(call: _Call) -> "Input":
     return open_input(call.against)
 
 
-def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | None]":
-    """The new input and, where only what was changed is asked for, what that is."""
+def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | None, int]":
+    """The new input and, where only what was changed is asked for, what that is, and how many files are left out."""
     from dedup.changes import changed_since
-    from dedup.incoming import called_alike, only_changed
+    from dedup.incoming import called_alike, left_out, only_changed
+    from dedup.index import is_index
     from dedup.read.records import open_input
 
+    if indexes := [path for path in call.new if is_index(path)]:
+        raise InputError(f"{indexes[0]}: an index, which holds known records: NEW is a folder or a file")
     if not call.new and (call.changed_since is None or known is None):
         raise _wrong_call("Missing argument 'NEW...'.")
     given = open_input(call.new or call.against)
+    spare_inputs(call.outputs, given, known)
     if known is not None:
         given = called_alike(given, known)
     if call.changed_since is None:
-        return given, None
+        return given, None, 0
     changes = changed_since(call.changed_since, call.new or call.against)
-    return only_changed(given, changes), changes
+    changed = only_changed(given, changes)
+    return changed, changes, 0 if known is None else left_out(given, changed, known)
 
 
 @contextmanager
@@ -256,13 +285,15 @@ def _baseline(path: Path, update: bool) -> "Baseline":
     return Baseline.empty(path) if update and not path.exists() else load_baseline(path)
 
 
-def _accepting(baseline: "Baseline", checked: "Checked", update: bool) -> "tuple[Baseline, Checked]":
-    """The baseline, accepting all if it is to be updated, and what it says of the findings."""
-    from dedup.baseline import accepted_by, updated
+def _accepting(call: _Call, checked: "Checked", known: "Index") -> "tuple[Checked, Baseline | None]":
+    """What the baseline says of the findings; and the baseline, accepting all if it is to be updated."""
+    if call.baseline is None:
+        return checked, None
+    from dedup.baseline import accepted_by, names_compared, updated
 
-    if update:
-        baseline = updated(baseline, checked)
-    return baseline, accepted_by(baseline, checked)
+    compared = names_compared(call.baseline, known)
+    baseline = updated(call.baseline, checked, compared) if call.update else call.baseline
+    return accepted_by(baseline, checked, compared), baseline
 
 
 def _write(baseline: "Baseline", path: Path) -> None:
@@ -271,7 +302,7 @@ def _write(baseline: "Baseline", path: Path) -> None:
     write_baseline(baseline, path)
 
 
-def _publish(checked: "Checked", seconds: float, form: str, outputs: Sequence[Path]) -> None:
+def _publish(checked: "Checked", seconds: float, form: str, outputs: "Sequence[File]") -> None:
     from dedup.report.json_file import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]
@@ -293,10 +324,11 @@ def _rendered(checked: "Checked", form: str, seconds: float) -> bytes:
     return written.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _nothing_new(changed_since: str | None) -> str:
-    if changed_since is None:
-        return "nothing new: NEW holds no record"
-    return f"nothing new: git says that no record was added or changed since {changed_since!r}"
+def _nothing_new(changed_since: str | None, new: Sequence[str]) -> str:
+    if changed_since is not None:
+        return f"nothing new: git says that no record was added or changed since {changed_since!r}"
+    of_folders = ": of a folder the .txt and .md files are read" if any(Path(path).is_dir() for path in new) else ""
+    return f"nothing new: NEW holds no record{of_folders}"
 
 
 def _wrong_call(complaint: str) -> click.UsageError:

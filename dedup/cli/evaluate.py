@@ -1,17 +1,21 @@
 """``dedup evaluate``: a report against the truth."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dedup.cli.options import FILE, format_option
+from dedup.cli.options import FILE, FILE_OR_URL, format_option
+
+if TYPE_CHECKING:
+    from dedup.read.remote import File
 
 
 @click.command()
-@click.argument("report_file", type=FILE, metavar="REPORT")
+@click.argument("report_file", type=FILE_OR_URL, metavar="REPORT")
 @click.option("--gold", type=FILE, required=True, metavar="FILE", help="Record ids and their true clusters.")
 @format_option
-def evaluate(report_file: Path, gold: Path, form: str) -> None:
+def evaluate(report_file: "File", gold: Path, form: str) -> None:
     """Measure a report against gold clusters.
 
     The gold file names each record's cluster: .jsonl with the fields id and gold, .json with one object from id to

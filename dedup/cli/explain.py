@@ -1,11 +1,11 @@
 """``dedup explain``: one pair of records."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dedup.cli.options import (
-    FILE,
+    FILE_OR_URL,
     calibration_option,
     encoder_of,
     fields_of,
@@ -17,11 +17,14 @@ from dedup.cli.options import (
 )
 from dedup.cli.terminal import progress_shown, standard_output, warn_if_uncalibrated
 
+if TYPE_CHECKING:
+    from dedup.read.remote import File
+
 
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--report", "report_file", type=FILE, metavar="FILE", help="A report that names A or B.")
+@click.option("--report", "report_file", type=FILE_OR_URL, metavar="FILE", help="A report that names A or B.")
 @click.option("--in", "inputs", multiple=True, metavar="PATH", help="Input that holds A or B; repeatable.")
 @click.option("--full", is_flag=True, help="Show every passage, and all of it.")
 @format_option
@@ -32,7 +35,7 @@ from dedup.cli.terminal import progress_shown, standard_output, warn_if_uncalibr
 def explain(
     a: str,
     b: str,
-    report_file: Path | None,
+    report_file: "File | None",
     inputs: tuple[str, ...],
     full: bool,
     form: str,

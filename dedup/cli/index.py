@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dedup.report.console import Printer
 
 SKIPPED_SHOWN: Final = 10
+NAMES_SHOWN: Final = 10
 LANGUAGES_SHOWN: Final = 10
 STDIN: Final = "-"
 
@@ -117,8 +118,8 @@ def build(
 def add(folder: Path, paths: tuple[str, ...], workers: int | None, strict: bool, **field_names: str) -> None:
     """Add the records that PATH holds, or update them.
 
-    A record whose id the index has is updated where its content is another, and left alone where it is not. PATH is as
-    in dedup index build.
+    A record whose id the index has is updated where its content is another, and left alone where it is not. Another
+    file of the same name is another record. PATH is as in dedup index build.
 
     \b
     Example:
@@ -199,9 +200,24 @@ def _tell(folder: Path, change: "Change", strict: bool) -> None:
     counts = {name: getattr(change, name) for name in ("added", "updated", "unchanged", "removed")}
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing changed"
     page.line(f"{folder}: {told}; {counted(change.records, 'record')} now.")
+    _list_names(page, change)
     _list_skipped(page, change.skipped)
     if strict and change.skipped:
         raise InputError(f"{first_skipped(change.skipped)} (--strict)")
+
+
+def _list_names(page: "Printer", change: "Change") -> None:
+    """Records that share a name with others."""
+    from dedup.report.console import counted, listed
+
+    if change.renamed:
+        names = listed((f"{now} (not {was})" for was, now in change.renamed), NAMES_SHOWN)
+        called = f"{counted(len(change.renamed), 'record')} called otherwise"
+        page.line(f"{called}, for another record has the name: {names}", indent=3)
+    if change.elsewhere:
+        stood = f"{counted(len(change.elsewhere), 'updated record')} stood in another file before"
+        ids = listed(change.elsewhere, NAMES_SHOWN)
+        page.line(f"{stood} ({ids}): if those were other records, they are lost, for their ids repeat", indent=3)
 
 
 def _list_skipped(page: "Printer", skipped: Sequence["Skipped"]) -> None:

@@ -1,11 +1,12 @@
 """What several commands share: their options, and the settings that these amount to."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from dedup.errors import InputError
 from dedup.settings import CONFIRM, Settings
@@ -13,6 +14,12 @@ from dedup.settings import CONFIRM, Settings
 if TYPE_CHECKING:
     from dedup.encoders import Encoder
     from dedup.read import Fields
+    from dedup.read.records import Input
+    from dedup.read.remote import File
+
+    _FileType = click.ParamType[File]
+else:
+    _FileType = click.ParamType  # generic only from click 8.4 on
 
 
 class InOrder(click.Group):
@@ -41,7 +48,38 @@ def fields_of(id_field: str, text_field: str, url_field: str, language_field: st
     return Fields(id=id_field, text=text_field, url=url_field, language=language_field)
 
 
-FILE = click.Path(path_type=Path)
+class _FileOrUrl(_FileType):
+    """A file or folder, which may be given as a URL."""
+
+    name = "file"
+
+    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":  # noqa: ARG002
+        """What is named. Raises :class:`InputError` for a URL that cannot be one."""
+        from dedup.read.remote import connected, is_remote, local_path
+
+        if not isinstance(value, str):
+            return value
+        return connected(value) if is_remote(value) else Path(local_path(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those of files."""
+        return click.Path().shell_complete(ctx, param, incomplete)
+
+
+class _LocalFile(_FileOrUrl):
+    """A file or folder of this machine."""
+
+    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":
+        """Its path. Raises :class:`InputError` for a URL of anything else."""
+        from dedup.read.remote import is_remote, without_secrets
+
+        if isinstance(value, str) and is_remote(value):
+            raise InputError(f"{without_secrets(value)}: only a path of this machine can be given here")
+        return super().convert(value, param, ctx)
+
+
+FILE: Final = _LocalFile()
+FILE_OR_URL: Final = _FileOrUrl()
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed."
 )
@@ -70,10 +108,34 @@ workers_option = click.option(
 strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if anything had to be skipped.")
 
 
-def check_folder_of(output: Path) -> None:
+def check_folder_of(output: "File") -> None:
     """Complain rather now than after hours."""
-    if not output.parent.is_dir():
+    from dedup.read.remote import RemoteFile, check_writable
+
+    if isinstance(output, RemoteFile):
+        check_writable(output)
+    elif not output.parent.is_dir():
         raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
+
+
+def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:
+    """Raises :class:`InputError` where a result would be written over what is read, or over another result."""
+    from dedup.read.remote import identity_of
+
+    read = {identity_of(source.file) for one in inputs if one is not None for source in one.sources}
+    results: set[Hashable] = set()
+    for output in outputs:
+        identity = identity_of(output)
+        if identity in read:
+            raise InputError(f"{output}: one of the files that are read; name another one for the report")
+        if identity in results and not _is_stream(output):
+            raise InputError(f"{output}: named for two results; name another file for one of them")
+        results.add(identity)
+
+
+def _is_stream(file: "File") -> bool:
+    """Whether it is a pipe or a device, such as /dev/stdout."""
+    return isinstance(file, Path) and file.exists() and not file.is_file()
 
 
 def settings_of(made_with: Mapping[str, Any], **called: float | str | None) -> Settings:

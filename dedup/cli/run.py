@@ -1,14 +1,13 @@
 """``dedup run``: which of many records carry the same article."""
 
 import time
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from dedup.cli.options import (
-    FILE,
+    FILE_OR_URL,
     calibration_option,
     check_folder_of,
     confirm_option,
@@ -19,23 +18,30 @@ from dedup.cli.options import (
     processors,
     record_options,
     settings_of,
+    spare_inputs,
     strict_option,
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
     from dedup.model import Report
     from dedup.pipeline import Stages
+    from dedup.read.remote import File
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the JSON report here, too.")
-@click.option("--html", type=FILE, metavar="FILE", help="Write the report as a page here: one file for a browser.")
+@click.option("-o", "--output", type=FILE_OR_URL, metavar="FILE", help="Write the JSON report here, too.")
+@click.option(
+    "--html", type=FILE_OR_URL, metavar="FILE", help="Write the report as a page here: one file for a browser."
+)
+@click.option(
+    "--assignment", type=FILE_OR_URL, metavar="FILE", help="Write a table here: record, cluster, role, probability."
+)
 @click.option("--sweep", is_flag=True, help="Tell what other thresholds would change, without computing again.")
 @format_option
 @threshold_option
@@ -47,8 +53,9 @@ if TYPE_CHECKING:
 @strict_option
 def run(
     paths: tuple[str, ...],
-    output: Path | None,
-    html: Path | None,
+    output: "File | None",
+    html: "File | None",
+    assignment: "File | None",
     sweep: bool,
     form: str,
     threshold: float | None,
@@ -62,7 +69,8 @@ def run(
     """Find the records that carry the same article.
 
     PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv or .tsv file (tables also as
-    .gz), or - for JSON Lines on standard input.
+    .gz), or - for JSON Lines on standard input. A URL (s3://bucket/folder/, hf://datasets/..., https://.../x.jsonl.gz)
+    is read through fsspec; there * and ** stand for what is there.
 
     \b
     Examples:
@@ -77,14 +85,16 @@ def run(
         calibration=calibration,
         workers=workers or processors(),
     )
-    for file in filter(None, (output, html)):
-        check_folder_of(file)
+    results = _Results(output, html, assignment)
+    results.check()
     with progress_shown() as progress:
         from dedup.pipeline import report_of, run_stages
-        from dedup.read import read_records
+        from dedup.read.records import open_input, read_input
 
         started = time.monotonic()
-        records = read_records(paths, fields_of(**field_names))
+        given = open_input(paths)
+        spare_inputs(results.files, given)
+        records = read_input(given, fields_of(**field_names))
         stages = run_stages(records, settings, encoder_of(settings), progress=progress)
         report = report_of(stages, settings)
         if sweep:
@@ -95,8 +105,7 @@ def run(
         raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
     warn_if_uncalibrated(report.encoder)
     try:
-        if html is not None:
-            _write_page(stages, report, settings, html)
+        results.write(stages, report, settings)
     finally:  # what could not be written can still be read
         _publish(report, seconds, form, output)
     if strict and report.skipped:
@@ -109,7 +118,37 @@ def _with_outlooks(report: "Report", stages: "Stages", settings: Settings) -> "R
     return replace(report, outlooks=sweep(stages, settings.threshold))
 
 
-def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """The files to write."""
+
+    report: "File | None"
+    html: "File | None"
+    assignment: "File | None"
+
+    @property
+    def files(self) -> "list[File]":
+        """Those that are asked for."""
+        return [file for file in (self.report, self.html, self.assignment) if file is not None]
+
+    def check(self) -> None:
+        """Complain rather now than after hours of what cannot be written."""
+        for file in self.files:
+            check_folder_of(file)
+        if self.assignment is not None:
+            from dedup.report.assignment import check_assignment_file
+
+            check_assignment_file(self.assignment)
+
+    def write(self, stages: "Stages", report: "Report", settings: Settings) -> None:
+        """The page and the assignment; :func:`_publish` writes the report."""
+        if self.html is not None:
+            _write_page(stages, report, settings, self.html)
+        if self.assignment is not None:
+            _write_assignment(report, self.assignment)
+
+
+def _write_page(stages: "Stages", report: "Report", settings: Settings, html: "File") -> None:
     from dedup.report.html.collect import page_data
     from dedup.report.html.page import page_of
     from dedup.report.json_file import write_atomically
@@ -117,7 +156,20 @@ def _write_page(stages: "Stages", report: "Report", settings: Settings, html: Pa
     write_atomically(html, page_of(page_data(stages, report, settings.threshold)))
 
 
-def _publish(report: "Report", seconds: float, form: str, output: Path | None) -> None:
+def _write_assignment(report: "Report", file: "File") -> None:
+    from dedup.report.assignment import GUARD, assignment, table_of
+    from dedup.report.json_file import write_atomically
+
+    table = table_of(assignment(report), file)
+    write_atomically(file, table.data)
+    if table.guarded:
+        one = "1 cell that a spreadsheet would run as a formula begins"
+        several = f"{table.guarded:,} cells that a spreadsheet would run as formulas begin"
+        told = f"{one if table.guarded == 1 else several} with {GUARD}"
+        complain(f"{file}: {told}; .jsonl and .parquet hold all as they are")
+
+
+def _publish(report: "Report", seconds: float, form: str, output: "File | None") -> None:
     from dedup.report.json_file import to_json, write_atomically
     from dedup.report.terminal import render_summary
 

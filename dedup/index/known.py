@@ -6,7 +6,6 @@ a new text what it would give it in a run: the first of the group and its neighb
 seen from the new text's side only (:data:`SIDES`).
 """
 
-import os
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from dedup.calibration import Calibration
 from dedup.candidates import COMMON_FIGURES, FACT_GROUP_LIMIT, FACT_WEIGHT, GROUP_LIMIT, LARGE_GROUPS
 from dedup.evidence import Subject
 from dedup.index.finders import band_hashes, document_steps
+from dedup.index.identity import has_own_id, spellings
 from dedup.index.store import Stamp, Store, Vectors, broken
 from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
@@ -39,7 +40,7 @@ _ENTRY = "id, path, line, language, source_url, source_key, names_article, chara
 
 @dataclass(frozen=True, slots=True)
 class KnownWork:
-    """A known text: its row, the records that hold it by id, and the sketch of the first of all that do."""
+    """A known text: its row, the records that hold it by id, and the sketch of the first of them."""
 
     row: int
     members: tuple[Entry, ...]
@@ -63,6 +64,14 @@ class Hidden:
     def rows(self) -> frozenset[int]:
         """All of the records."""
         return self.replaced | self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of some files and ids is among the known records."""
+
+    files: frozenset[str]
+    ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,54 +118,81 @@ class Index:
         return int(count)
 
     @cached_property
+    def shortened(self) -> tuple[int, int]:
+        """How many records are longer than the settings allow, and how many segments of theirs lie beyond, which are
+        not compared by meaning.
+        """
+        query = "SELECT count(*), coalesce(sum(beyond), 0) FROM records WHERE beyond > 0"
+        records, segments = self._store.database.execute(query).fetchone()
+        return int(records), int(segments)
+
+    @cached_property
     def boilerplate(self) -> frozenset[int]:
         """The hashes of the passages that are boilerplate among the known texts."""
         return frozenset(boilerplate_of(self._store))
 
     # --- which records a new one is
 
-    def hidden(self, new: Iterable[Entry], gone: Collection[str] = ()) -> Hidden:
+    def hidden(
+        self, new: Iterable[Entry], gone: Collection[str] = (), known_as: Mapping[str, str] = MappingProxyType({})
+    ) -> Hidden:
         """The known records that are not to be compared: those that one of ``new`` is itself, and those of the files
         ``gone``.
 
-        A file is itself by its path, from wherever it is seen. A row of a table is itself by its id, wherever the table
-        lies; where the id only tells its line, which changes with every row above it, it is itself in the same place of
-        the same file and with the same text, but not on standard input. A record that was read from nowhere is itself
-        by its id.
+        A file is itself by its path, from wherever it is seen. A row is itself by its id in the same table; where the
+        id only tells its line, which changes with every row above it, in the same place and with the same text. Ids of
+        another table, or of standard input, may be those of other records (1, 2, 3 …): such a known record stays, and
+        is only not told to the row that has its id (:func:`dedup.index.identity.is_version`). A record that was read
+        from nowhere is itself by its id. ``known_as`` tells of the path of a new file under which other one it is
+        known.
         """
+
+        def spelled(path: str) -> set[str]:
+            return spellings(path) | ({writable(known_as[path])} if path in known_as else set())
+
         files: set[str] = set()
-        ids: set[str] = set()
         others: set[str] = set()
-        tables: dict[str, set[tuple[int, bytes]]] = defaultdict(set)
+        rows: dict[str, list[Entry]] = defaultdict(list)
         for entry in new:
             if entry.path is None:
                 others.add(writable(entry.id))
             elif entry.line is None:
-                files |= _spellings(entry.path)
-            elif not entry.id.endswith(f":{entry.line}"):
-                ids.add(writable(entry.id))
+                files |= spelled(entry.path)
             elif entry.path != STDIN:
-                tables[entry.path].add((entry.line, entry.content))
-        of_id = "SELECT row FROM records WHERE id IN (?) AND"
+                rows[entry.path].append(entry)
         replaced = {
             *self._rows("SELECT row FROM records WHERE path IN (?) AND line IS NULL", files),
-            *self._rows(f"{of_id} line IS NOT NULL", ids),
-            *self._rows(f"{of_id} path IS NULL", others),
-            *(row for path, places in tables.items() for row in self._rows_at(path, places)),
+            *self._rows("SELECT row FROM records WHERE id IN (?) AND path IS NULL", others),
+            *(row for path, entries in rows.items() for row in self._rows_again(spelled(path), entries)),
         }
-        away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(_spellings, gone))))
+        away = set(self._rows("SELECT row FROM records WHERE path IN (?)", set().union(*map(spellings, gone))))
         away -= replaced
         return Hidden(frozenset(replaced), frozenset(away), self._works_held_by_none_but(replaced | away))
+
+    def holding(self, files: Iterable[str], ids: Iterable[str]) -> Held:
+        """Which of these files, by their paths, and which of these ids of other records are known."""
+        of_spelling = {spelled: file for file in files for spelled in spellings(file)}
+        found = "SELECT path FROM records WHERE path IN (?) AND line IS NULL"
+        other = "SELECT id FROM records WHERE id IN (?) AND (path IS NULL OR line IS NOT NULL)"
+        return Held(
+            frozenset(of_spelling[path] for (path,) in self._store.select(found, sorted(of_spelling))),
+            frozenset(id_ for (id_,) in self._store.select(other, sorted(ids))),
+        )
 
     def _rows(self, query: str, values: Collection[str]) -> list[int]:
         return [row for (row,) in self._store.select(query, sorted(values))]
 
-    def _rows_at(self, path: str, places: Collection[tuple[int, bytes]]) -> Iterator[int]:
-        """The records of a table at these lines with these texts (their hashes)."""
-        query = "SELECT row, line, content FROM records WHERE path IN (?) AND line IS NOT NULL"
-        for row, line, content in self._store.select(query, sorted(_spellings(path))):
-            if (line, content) in places:
-                yield row
+    def _rows_again(self, spelled: Collection[str], entries: Sequence[Entry]) -> Iterator[int]:
+        """The rows of a table, by its paths, that are these."""
+        ids = sorted({writable(entry.id) for entry in entries if has_own_id(entry)})
+        of_ids = "SELECT row, path FROM records WHERE id IN (?) AND line IS NOT NULL"
+        yield from (row for row, its_path in self._store.select(of_ids, ids) if its_path in spelled)
+        places = {(entry.line, entry.content) for entry in entries if not has_own_id(entry)}
+        if places:
+            of_path = "SELECT row, line, content FROM records WHERE path IN (?) AND line IS NOT NULL"
+            for row, line, content in self._store.select(of_path, sorted(spelled)):
+                if (line, content) in places:
+                    yield row
 
     def _works_held_by_none_but(self, rows: Collection[int]) -> frozenset[int]:
         digests = {digest for (digest,) in self._store.select("SELECT digest FROM records WHERE row IN (?)", rows)}
@@ -286,19 +322,22 @@ class Index:
     # --- the texts themselves
 
     def works(self, rows: Collection[int], hidden: Hidden) -> list[KnownWork]:
-        """The known texts of these rows, with the records that are not hidden."""
+        """The known texts of these rows, with the records that are not hidden; the first of these stands for the text,
+        as it would if the hidden ones were not there.
+        """
         digest_of = dict(self._store.select("SELECT row, digest FROM works WHERE row IN (?)", sorted(rows)))
-        language_of = dict(self._store.select("SELECT row, language FROM records WHERE row IN (?)", sorted(rows)))
         members: dict[str, list[Entry]] = defaultdict(list)
+        first: dict[str, int] = {}
         query = f"SELECT digest, row, {_ENTRY} FROM records WHERE digest IN (?) ORDER BY id"  # noqa: S608
         for digest, row, *entry in self._store.select(query, sorted(digest_of.values())):
             if row not in hidden.rows:
+                first.setdefault(digest, row)
                 members[digest].append(_entry(entry))
         if lost := digest_of.values() - members.keys():
             raise broken(self.folder, f"no record of text {min(lost)}")
         return [
-            KnownWork(row, tuple(members[digest_of[row]]), language_of[row], *load_sketch(self._store, row))
-            for row in sorted(rows)
+            KnownWork(row, tuple(same), same[0].language, *load_sketch(self._store, first[digest]))
+            for row, digest, same in ((row, digest_of[row], members[digest_of[row]]) for row in sorted(rows))
         ]
 
 
@@ -309,14 +348,6 @@ def _holders(things: Iterable[Iterable[Any]]) -> dict[Any, list[int]]:
         for one in dict.fromkeys(some):
             holders[one].append(position)
     return holders
-
-
-def _spellings(path: str) -> set[str]:
-    """How an index may call the file: as it was given, from here or absolutely, through links or not."""
-    here = Path(path)
-    absolute = {os.path.abspath(here), os.path.realpath(here)}  # noqa: PTH100 - Path.absolute keeps ".."
-    spelled = {path, here.as_posix(), *absolute, *(os.path.relpath(one) for one in absolute)}
-    return {writable(one) for one in spelled}
 
 
 def _entry(columns: Sequence[Any]) -> Entry:

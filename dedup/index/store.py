@@ -39,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import InputError, UnusableIndexError
+from dedup.read.remote import is_remote, local_path
 from dedup.report.json_file import write_atomically
 
 POINTER = "dedup-index.json"
@@ -108,8 +109,22 @@ class Stamp:
 
 
 def is_index(path: str | Path) -> bool:
-    """Whether a path leads to an index, of whatever version."""
-    return (Path(path) / POINTER).is_file()
+    """Whether a path leads to an index, of whatever version; a URL never does."""
+    if is_remote(str(path)):
+        return False
+    return (Path(local_path(str(path))) / POINTER).is_file()
+
+
+def refuse_unfinished(path: str | Path) -> None:
+    """Raises :class:`UnusableIndexError` where a path leads to what a writer left that was stopped before there was an
+    index, or to an index that has lost its beginning: as a folder of texts it would hold none.
+    """
+    folder = Path(path)
+    if is_index(folder) or not folder.is_dir():
+        return
+    with suppress(OSError), os.scandir(folder) as entries:  # who reads its texts tells why it cannot be read
+        if any(_OURS.fullmatch(entry.name) for entry in entries):
+            raise UnusableIndexError(f"{folder}: an index without {POINTER}, unfinished or broken: {_rebuild()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +182,7 @@ class Store:
                     store = cls(folder, _seen(path, tried))
                     names += store.names_of_parts()
                     store.vectors = store.map_vectors()
-                except (sqlite3.DatabaseError, UnusableIndexError):
+                except (sqlite3.DatabaseError, UnicodeDecodeError, UnusableIndexError):
                     if (path, names) in failed:
                         raise
                     failed.append((path, names))
@@ -422,6 +437,8 @@ def _explained(folder: Path) -> Iterator[None]:
         if _is_of_the_system(error):
             raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
         raise broken(folder, error) from error
+    except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
+        raise broken(folder, error) from error
 
 
 def _is_of_the_system(error: sqlite3.Error) -> bool:
@@ -513,7 +530,7 @@ def _remove_leftovers(folder: Path) -> None:
             current = _current(folder)
             with closing(_connected(current, _mode_without_writing(current))) as database:
                 named.update(Store(folder, database).names_of_parts())
-        except (UnusableIndexError, sqlite3.DatabaseError):
+        except (UnusableIndexError, sqlite3.DatabaseError, UnicodeDecodeError):
             return
     for file in folder.iterdir():
         found = _OURS.fullmatch(file.name)

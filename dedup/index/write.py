@@ -26,11 +26,13 @@ from dedup.encoders import Encoder
 from dedup.errors import InputError, UnusableIndexError
 from dedup.fingerprints import SIGNATURE_SCHEME, hashes_of
 from dedup.index.finders import band_hashes, document_steps, ranks_of
+from dedup.index.identity import has_own_id, place_of, spellings
 from dedup.index.sketches import embedding_of, packed, unpacked
 from dedup.index.store import OWNER, Stamp, Store, broken
-from dedup.model import Embedding, Fingerprint, Record, Skipped
+from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
 from dedup.pipeline import Models, models_of, sketched
 from dedup.progress import Progress, Stage, silent
+from dedup.read.records import STDIN
 from dedup.read.unique import in_order, unique
 from dedup.report.document import writable
 from dedup.settings import Settings
@@ -53,6 +55,11 @@ class Change:
     removed: int
     records: int
     skipped: tuple[Skipped, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Ids of added records that the index calls otherwise, for another record has their name: what they were called,
+    and what they are."""
+    elsewhere: tuple[str, ...] = ()
+    """The ids of updated records whose former versions stood in other files, and so may have been other records."""
 
 
 def build_index(
@@ -87,7 +94,9 @@ def add_records(
     calibration: Calibration | None = None,
     progress: Progress = silent,
 ) -> Change:
-    """Add records to an index. One whose id is known already takes the place of the known one.
+    """Add records to an index. One whose id is known already takes the place of the known one, unless the id only tells
+    where the record stands (:func:`dedup.index.identity.has_own_id`), and that is another place by now: then it is
+    another record, and is called by its whole path.
 
     Raises :class:`dedup.errors.UnusableIndexError` where there is no index that this version and this model can use.
     """
@@ -101,7 +110,9 @@ def add_records(
         with Store.writing(folder) as store:
             if store.stamped() != stamp:
                 raise UnusableIndexError(f"{folder}: was made anew by another process in the meantime: try again")
-            return _change(store, sketches, (), tuple(skipped), settings, progress)
+            named, doubles, renamed = _named_apart(store, sketches)
+            skipped = in_order((*skipped, *doubles))
+            return replace(_change(store, named, (), tuple(skipped), settings, progress), renamed=renamed)
 
 
 def remove_records(folder: Path, names: Sequence[str]) -> Change:
@@ -209,13 +220,54 @@ def _one_an_id(sketches: list[Sketch], skipped: list[Skipped]) -> tuple[list[Ske
     return kept, in_order((*skipped, *doubles))
 
 
+def _named_apart(
+    store: Store, sketches: Sequence[Sketch]
+) -> tuple[list[Sketch], list[Skipped], tuple[tuple[str, str], ...]]:
+    """The sketches under the ids by which the index is to know them, and which of these are new to it, and others than
+    they were.
+
+    A file that the index has keeps its id there. Where an id that was made from a place is that of a record with
+    another text that stands elsewhere, its whole place is the id; or that and a hash of the text, where even that does
+    not tell the two apart, as on standard input.
+    """
+    made = [sketch.entry for sketch in sketches if not has_own_id(sketch.entry)]
+    spelled = {entry.path or "": spellings(entry.path or "") for entry in made}
+    of_files = sorted(set().union(*(spelled[entry.path or ""] for entry in made if entry.line is None)))
+    files = dict(store.select("SELECT path, id FROM records WHERE path IN (?) AND line IS NULL", of_files))
+    choices = {entry.id: _choices(entry, spelled[entry.path or ""], files) for entry in made}
+    ids = sorted({id_ for some in choices.values() for id_ in some})
+    known = {
+        id_: (path, content)
+        for id_, path, content in store.select("SELECT id, path, content FROM records WHERE id IN (?)", ids)
+    }
+
+    def is_it(entry: Entry, id_: str) -> bool:
+        path, content = known.get(id_, (None, entry.content))
+        return content == entry.content or (path != STDIN and path in spelled[entry.path or ""])
+
+    chosen = {
+        entry.id: next((id_ for id_ in choices[entry.id] if is_it(entry, id_)), choices[entry.id][-1]) for entry in made
+    }
+    renamed = tuple(sorted((was, now) for was, now in chosen.items() if was != now and now not in known))
+    named = (replace(one, entry=replace(one.entry, id=chosen.get(one.id, one.id))) for one in sketches)
+    kept, doubles = unique(named, lambda sketch: sketch.rank)
+    return kept, doubles, renamed
+
+
+def _choices(entry: Entry, spelled: Collection[str], files: Mapping[str, str]) -> list[str]:
+    """How a record whose id tells its place may be called, best first; ``files`` are known ones, path -> id."""
+    again = sorted(files[path] for path in spelled if path in files) if entry.line is None else []
+    place = writable(place_of(entry))
+    return again[:1] or [entry.id, place, f"{place}#{entry.content.hex()[:8]}"]
+
+
 # --- records
 
 
 _FACTS = (
     "path, line, language, source_url, source_key, names_article, characters, content, digest, beyond"  # in _facts_of
 )
-_LANGUAGE, _CONTENT, _DIGEST = 2, 7, 8
+_PATH, _LANGUAGE, _CONTENT, _DIGEST = 0, 2, 7, 8
 
 
 def _facts_of(sketch: Sketch) -> tuple[Any, ...]:
@@ -251,6 +303,7 @@ def _change(
     }
     touched: set[str] = set()
     rewritten: dict[int, Sketch] = {}
+    elsewhere: list[str] = []
     added = updated = 0
     places = ", ".join("?" * (len(_FACTS.split(",")) + 2))
     for id_, sketch in zip(ids, sketches, strict=True):
@@ -259,6 +312,8 @@ def _change(
         if before == facts:
             continue
         added, updated = (added + 1, updated) if before is None else (added, updated + 1)
+        if before is not None and before[_CONTENT] != facts[_CONTENT] and _in_other_files(before[_PATH], sketch.path):
+            elsewhere.append(id_)
         row = store.database.execute(
             f"INSERT OR REPLACE INTO records (row, id, {_FACTS}) VALUES ({places})",  # noqa: S608
             (row, id_, *facts),
@@ -276,7 +331,12 @@ def _change(
         store.database.execute("DELETE FROM sketches WHERE row = ?", (row,))
     _put_right(store, touched, rewritten, settings, progress)
     (total,) = store.database.execute("SELECT count(*) FROM records").fetchone()
-    return Change(added, updated, len(sketches) - added - updated, len(dropped), total, skipped)
+    unchanged = len(sketches) - added - updated
+    return Change(added, updated, unchanged, len(dropped), total, skipped, elsewhere=tuple(elsewhere))
+
+
+def _in_other_files(before: str | None, now: str | None) -> bool:
+    return before != now and (before is None or now is None or before not in spellings(now))
 
 
 def _keep_sketch(store: Store, row: int, sketch: Sketch) -> None:

@@ -1,4 +1,4 @@
-"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or as gzip.
+"""Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or compressed.
 
 Fields may stand in double quotes, with separators, line ends and doubled quotes in them (RFC 4180; for tabs the same).
 The names in the first row that is not blank are those of the fields. An empty id is none.
@@ -25,24 +25,28 @@ def reader(separator: str, chunks_of: Chunks = lines.chunks_of) -> _Reader:
     """The reader for tables with that separator whose bytes ``chunks_of`` gives."""
 
     def read(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
-        return _records(_Cells(chunks_of(stream), separator), Rows(origin, fields), fields)
+        return _records(Cells(lines.lines_of(chunks_of(stream)), separator), Rows(origin, fields), fields)
 
     return read
 
 
-class _EndlessError(Exception):
+class EndlessError(Exception):
     """A row of more bytes than a line may have: where the next one begins cannot be told."""
 
 
-class _Cells:
-    """The rows of a file, each with the number of its first line."""
+class Cells:
+    """The cells of a file's rows, of a blank one none; raises :class:`EndlessError` and :class:`csv.Error`.
 
-    def __init__(self, chunks: Iterable[bytes], separator: str) -> None:
+    ``lines`` are as :func:`dedup.read.lines.lines_of` gives them; no more of them are taken than a row needs. ``line``
+    is the number of a row's first line, ``is_unclosed`` tells that a quote in it never ends.
+    """
+
+    def __init__(self, lines: Iterable[bytes | None], separator: str) -> None:
         self.line = 1
         self.is_unclosed = False
         self._has_ended = False
         self._size = 0
-        self._rows = csv.reader(self._lines(chunks), delimiter=separator)
+        self._rows = csv.reader(self._lines(lines), delimiter=separator)
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
@@ -57,17 +61,17 @@ class _Cells:
         self.is_unclosed = self._has_ended  # only within quotes the reader looks for a further line
         return cells
 
-    def _lines(self, chunks: Iterable[bytes]) -> Iterator[str]:
-        for number, line in enumerate(lines.lines_of(chunks)):
+    def _lines(self, given: Iterable[bytes | None]) -> Iterator[str]:
+        for number, line in enumerate(given):
             self._size += lines.MAX_LINE_BYTES + 1 if line is None else len(line) + 1
             if line is None or self._size > lines.MAX_LINE_BYTES:
-                raise _EndlessError
+                raise EndlessError
             content = line if number else line.removeprefix(codecs.BOM_UTF8)
             yield content.removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
         self._has_ended = True
 
 
-def _records(cells: _Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skipped]:
+def _records(cells: Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skipped]:
     try:
         header = _header(cells)
         fault = _fault_of(header, fields)
@@ -77,7 +81,7 @@ def _records(cells: _Cells, rows: Rows, fields: Fields) -> Iterator[Record | Ski
             yield rows.record(dict.fromkeys(header, "-"), cells.line)  # says what is missing, and what there is
         elif header:
             yield from _body(cells, header, rows, fields)
-    except _EndlessError:
+    except EndlessError:
         reason = f"row longer than {lines.MAX_LINE_BYTES:,} bytes, perhaps by a quote that is not closed"
         yield rows.skipped(cells.line, f"{reason}; the rest cannot be told apart")
     except OSError as error:
@@ -86,21 +90,25 @@ def _records(cells: _Cells, rows: Rows, fields: Fields) -> Iterator[Record | Ski
         yield rows.skipped(cells.line, f"malformed header: {error}")
 
 
-def _header(cells: _Cells) -> list[str]:
+def _header(cells: Cells) -> list[str]:
     """The first row that is not blank; nothing where there is none."""
-    return [name.strip() for name in next(filter(None, cells), [])]
+    return names_of(next(filter(None, cells), []))
+
+
+def names_of(header: Iterable[str]) -> list[str]:
+    """The names that the cells of a header give to the columns."""
+    return [name.strip() for name in header]
 
 
 def _fault_of(header: list[str], fields: Fields) -> str | None:
     """Why the rows cannot be read by their header."""
     if _UNDECODED.search("".join(header)):
         return "the header is not UTF-8"
-    used = {fields.id, fields.text, fields.url, fields.language, fields.gold}
-    repeated = sorted(name for name in set(header) if name in used and header.count(name) > 1)
+    repeated = sorted(name for name in set(header) if name in fields.columns() and header.count(name) > 1)
     return f"the header names {repeated[0]!r} more than once" if repeated else None
 
 
-def _body(cells: _Cells, header: list[str], rows: Rows, fields: Fields) -> Iterator[Record | Skipped]:
+def _body(cells: Cells, header: list[str], rows: Rows, fields: Fields) -> Iterator[Record | Skipped]:
     while True:
         try:
             row = next(cells)
@@ -113,7 +121,7 @@ def _body(cells: _Cells, header: list[str], rows: Rows, fields: Fields) -> Itera
             yield _record(row, cells, header, rows, fields)
 
 
-def _record(row: list[str], cells: _Cells, header: list[str], rows: Rows, fields: Fields) -> Record | Skipped:
+def _record(row: list[str], cells: Cells, header: list[str], rows: Rows, fields: Fields) -> Record | Skipped:
     if cells.is_unclosed:
         return rows.skipped(cells.line, "a quote is not closed: all from here to the end of the file is one field")
     if len(row) != len(header):

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, plain or compressed with gzip."""
+"""JSON Lines: one object a line, plain or compressed."""
 
 import codecs
 import json
@@ -27,6 +27,11 @@ def read_jsonl(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Rec
 def read_jsonl_gz(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
     """The records of a .jsonl.gz file; of a broken one those before the fault."""
     return _records(lines.inflated(stream), origin, fields)
+
+
+def read_jsonl_zst(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
+    """The records of a .jsonl.zst file; of a broken one those before the fault."""
+    return _records(lines.unzstandard(stream), origin, fields)
 
 
 def _records(chunks: Iterable[bytes], origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:

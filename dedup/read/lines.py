@@ -8,10 +8,17 @@ from collections.abc import Iterable, Iterator
 from gzip import BadGzipFile
 from typing import BinaryIO
 
+import zstandard
+
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is passed over: no article has it, and a file without line ends must not fill the memory."""
 
+MAX_WINDOW = 2**31
+"""Bytes that a Zstandard frame may refer back to, all of them held: those of ``zstd --long=31``, the most there is."""
+
 _CHUNK = 2**16
+_ZSTANDARD_PIECE = 2**10
+"""Compressed bytes at a time. A block of four bytes can stand for 128 KiB (RFC 8878, 3.1.1.2), and these for 32 MiB."""
 _GZIP = zlib.MAX_WBITS | 16
 
 
@@ -80,3 +87,32 @@ def _inflate_to_fault(member: "zlib._Decompress", deflated: bytes) -> Iterator[b
             yield member.decompress(deflated[position : position + 1])
         except zlib.error:
             return
+
+
+def unzstandard(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a Zstandard file, which may consist of several frames.
+
+    Before a fault this gives all but what the last kibibyte before it stands for.
+    """
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+    frame = decompressor.decompressobj()
+    is_open = True
+    try:
+        for chunk in chunks_of(stream):
+            for start in range(0, len(chunk), _ZSTANDARD_PIECE):
+                rest = chunk[start : start + _ZSTANDARD_PIECE]
+                while rest:
+                    if frame.eof:
+                        frame = decompressor.decompressobj()
+                    if piece := frame.decompress(rest):
+                        yield piece
+                    rest = frame.unused_data if frame.eof else b""
+                    is_open = not frame.eof
+    except zstandard.ZstdError as error:
+        raise BadZstandardError(f"corrupt Zstandard data ({str(error).rpartition(': ')[2]})") from error
+    if is_open:
+        raise BadZstandardError("the Zstandard data is truncated")
+
+
+class BadZstandardError(OSError):
+    """A file that is no Zstandard data, or not to its end."""

@@ -4,6 +4,7 @@
   silently, unless they are given themselves.
 - Every real folder and file is read once: by its own name rather than through a link, and as part of an
   outer folder rather than by itself. Where it is met again, that is skipped. This also ends link loops.
+- What is not on this machine is given as a URL: see :mod:`dedup.read.remote_folders`.
 - A file is named by its path within the given folder. Where several files would so get one name, all of
   them are named by their path as given.
 
@@ -16,22 +17,37 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from dedup.errors import InputError
 from dedup.model import Skipped
 from dedup.read.characters import encodable
 from dedup.read.fields import Origin
 from dedup.read.formats import is_read_in_folders, reader_of
+from dedup.read.remote import File, RemoteFile, is_remote, local_path
+from dedup.read.remote_folders import RemoteFound, find_remote
 
 _SPECIAL_FILES = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read: the path to open, and how to speak of it."""
+    """A file to read: its path, and how to speak of it. Of one elsewhere, the path is the URL as it is shown, without
+    secrets, and ``remote`` is what to open.
+    """
 
     path: str
     origin: Origin
+    remote: RemoteFile | None = None
+
+    @property
+    def file(self) -> File:
+        """What is opened."""
+        return Path(self.path) if self.remote is None else self.remote
+
+    def open(self) -> BinaryIO:
+        """The bytes of the file, from its beginning. This and reading raise :class:`OSError`."""
+        return Path(self.path).open("rb") if self.remote is None else self.remote.open()
 
 
 def find_files(paths: Sequence[str]) -> tuple[list[Source], list[Skipped]]:
@@ -39,16 +55,22 @@ def find_files(paths: Sequence[str]) -> tuple[list[Source], list[Skipped]]:
 
     Raises :class:`InputError` for a path that does not exist or that no reader takes.
     """
-    for path in paths:
+    here = [local_path(path) for path in paths if not is_remote(path)]
+    for path in here:
         _check(path)
+    elsewhere, skipped = find_remote([path for path in paths if is_remote(path)])
     walk = _Walk()
-    walk.run([_Reached(path=Path(path).as_posix(), name=None) for path in paths])
-    files = sorted(walk.files, key=lambda found: found.path)
+    walk.run([_Reached(path=Path(path).as_posix(), name=None) for path in here])
+    files: list[_Found | RemoteFound] = sorted([*walk.files, *elsewhere], key=lambda found: found.path)
     sources = [
-        Source(found.path, Origin(encodable(found.path), encodable(name)))
+        Source(
+            found.path,
+            Origin(encodable(found.path), encodable(name)),
+            found.file if isinstance(found, RemoteFound) else None,
+        )
         for found, name in zip(files, _distinct_names(files), strict=True)
     ]
-    return sources, sorted(walk.skipped, key=lambda skipped: (skipped.path, skipped.reason))
+    return sources, sorted([*walk.skipped, *skipped], key=lambda skipped: (skipped.path, skipped.reason))
 
 
 def _check(path: str) -> None:
@@ -166,7 +188,7 @@ class _Walk:
         self.skipped.append(Skipped(encodable(path), None, reason))
 
 
-def _distinct_names(files: Sequence[_Found]) -> list[str]:
+def _distinct_names(files: Sequence[_Found | RemoteFound]) -> list[str]:
     """A name for each file: the short one where only that file has it, else its path as given."""
     names = [file.name or PurePosixPath(file.path).name for file in files]
     while True:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
+from dedup.read.ahead import read_ahead
 from dedup.read.fields import Fields, Origin
 from dedup.read.formats import SUPPORTED, reader_of
 from dedup.read.jsonl import read_jsonl
@@ -24,8 +25,9 @@ def read_records(
 ) -> Iterator[Record | Skipped]:
     """All records that the paths hold, and a note on each thing there that is none.
 
-    A path is a folder (its .txt and .md files at any depth), a file (see :data:`dedup.read.formats.READERS`)
-    or ``-`` for JSON Lines on standard input (``stdin``, where one is passed). Ids may repeat:
+    A path is a folder (its .txt and .md files at any depth), a file (see :data:`dedup.read.formats.READERS`),
+    a URL of one of these (see :mod:`dedup.read.remote`; as ``str``, since ``Path`` takes a slash from it), or ``-``
+    for JSON Lines on standard input (``stdin``, where one is passed). Ids may repeat:
     see :func:`dedup.read.unique.unique_records`. A folder without texts gives nothing.
 
     The call itself looks at the paths, and raises :class:`InputError` where it is wrong; the files are
@@ -44,7 +46,7 @@ class Input:
 
 
 def open_input(paths: Sequence[str | Path], *, stdin: BinaryIO | None = None) -> Input:
-    """Look at the paths, and read nothing yet. Raises :class:`InputError` as :func:`read_records` does."""
+    """Look at the paths, and read no file yet. Raises :class:`InputError` as :func:`read_records` does."""
     names = [str(path) for path in paths]
     if not names:
         raise InputError(f"nothing to read: give {SUPPORTED}")
@@ -62,19 +64,18 @@ def _standard_input() -> BinaryIO:
 
 
 def read_input(given: Input, fields: Fields, reader: SourceReader | None = None) -> Iterator[Record | Skipped]:
-    """What the input holds. ``reader`` reads a file in the place of :func:`read_file`."""
+    """What the input holds. ``reader`` reads a file in the place of :func:`read_file`, perhaps in another thread."""
     read = reader or read_file
     yield from given.skipped
     if given.piped is not None:
         yield from read_jsonl(given.piped, Origin(STDIN, STDIN), fields)
-    for source in given.sources:
-        yield from read(source, fields)
+    yield from read_ahead(given.sources, lambda source: read(source, fields))
 
 
 def read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:
     """The records of one file."""
     try:
-        with Path(source.path).open("rb") as stream:
+        with source.open() as stream:
             yield from _read(stream, source, fields)
     except OSError as error:
         yield _unreadable(source, error)

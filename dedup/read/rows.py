@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from dedup.model import Record, Skipped
 from dedup.read.characters import encodable, is_blank, readable
-from dedup.read.fields import Fields, Origin
+from dedup.read.fields import MISSING, Fields, Origin, look_up, look_up_any
 
 _HINTS = 5
 _HINT_LENGTH = 40
@@ -40,8 +40,8 @@ class Rows:
         return Record(
             text=self._text(row),
             id=self._id(row, line),
-            url=_declared(row.get(self._fields.url)),
-            language=_declared(row.get(self._fields.language)),
+            url=_declared(look_up_any(row, self._fields.url)),
+            language=_declared(look_up_any(row, self._fields.language)),
             path=self._origin.path,
             line=line,
             gold=self._gold(row),
@@ -49,9 +49,9 @@ class Rows:
 
     def _text(self, row: Mapping[str, object]) -> str:
         name = self._fields.text
-        if name not in row:
+        value = look_up(row, name)
+        if value is MISSING:
             raise Unusable(f"no field {_quoted(name)}{self._hint(row, 'text')}")
-        value = row[name]
         if not isinstance(value, str):
             raise Unusable(f"field {_quoted(name)} is {_kind(value)}, not a string")
         text = readable(value)
@@ -61,16 +61,17 @@ class Rows:
 
     def _id(self, row: Mapping[str, object], line: int) -> str:
         name = self._fields.id
-        value = row.get(name)
-        return f"{self._origin.name}:{line}" if value is None else _name_in(name, value)
+        value = look_up(row, name)
+        return f"{self._origin.name}:{line}" if value is None or value is MISSING else _name_in(name, value)
 
     def _gold(self, row: Mapping[str, object]) -> str | None:
         name = self._fields.gold
         if name is None:
             return None
-        if name not in row:
+        value = look_up(row, name)
+        if value is MISSING:
             raise Unusable(f"no field {_quoted(name)}{self._hint(row, 'gold')}")
-        return _name_in(name, row[name])
+        return _name_in(name, value)
 
     def _hint(self, row: Mapping[str, object], what: str) -> str:
         candidates = sorted(name for name, value in row.items() if isinstance(value, str) and _is_presentable(name))

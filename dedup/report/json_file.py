@@ -8,6 +8,7 @@ import msgspec
 
 from dedup.errors import InputError, ReportError
 from dedup.model import Report
+from dedup.read.remote import File, RemoteFile
 from dedup.report import layout
 from dedup.report.document import SCHEMA_VERSION, Document, document_of
 
@@ -17,18 +18,21 @@ def to_json(report: Report) -> bytes:
     return layout.laid_out(document_of(report))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that a reader finds the old file or the new one, never a part.
+def write_atomically(path: File, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader finds the old file or the new one, never a part (of a remote
+    file: see :meth:`RemoteFile.write_bytes`).
 
     Raises :class:`InputError` where that cannot be written; then nothing is left behind.
     """
     try:
-        if path.exists() and not path.is_file():
+        if isinstance(path, RemoteFile):
+            path.write_bytes(data)
+        elif path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, such as /dev/stdout, must not be renamed over
         else:
             _replace(Path(os.path.realpath(path)), data)  # so a link stays a link, and its target is replaced
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -48,12 +52,12 @@ class _Version(msgspec.Struct):
     schema_version: int
 
 
-def load_report(path: Path) -> Document:
+def load_report(path: File) -> Document:
     """The report in ``path``. Raises :class:`ReportError` where there is none that this version can read."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ReportError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ReportError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         # The version first: a newer report may lack or rename anything else.
         found = msgspec.json.decode(data, type=_Version).schema_version

@@ -1,7 +1,10 @@
 """Reports on real corpora whose clusters a test decides."""
 
+import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import zstandard
 
 from dedup.apply import Choice, Corpus, Plan, make_plan, open_corpus
 from dedup.model import Cluster, EncoderInfo, Evidence, Finder, Link, Relation, Report
@@ -67,3 +70,22 @@ def corpus_of(*paths: str | Path) -> Corpus:
 
 def removed_ids(plan: Plan) -> list[str]:
     return [removal.id for removal in plan.removals]
+
+
+def in_folder(folder: str, data: bytes, ending: str) -> Path:
+    """A file of that ending, which holds these bytes, packed as its name says."""
+    path = Path(folder, f"t{ending}")
+    if path.suffix == ".gz":
+        data = gzip.compress(data)
+    elif path.suffix == ".zst":
+        data = zstandard.ZstdCompressor().compress(data)
+    path.write_bytes(data)
+    return path
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file, unpacked."""
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(data)
+    return zstandard.ZstdDecompressor().stream_reader(data).read() if path.suffix == ".zst" else data

@@ -39,6 +39,22 @@ def test_copies_go_and_it_is_said(cli: Cli, articles: Path) -> None:
     ]
 
 
+def test_a_table_of_values_is_told_of_like_one_of_objects(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = f'id,lang,score,text\r\n\r\na,en,9,"{TEXT}"\r\nb,en,10,{TEXT.replace(",", "")}\r\nc,en\r\n'
+    Path("articles.csv").write_bytes(data.encode())
+    assert cli("run", "articles.csv", "-o", "report.json")[0] == 0
+    code, out, _ = cli("apply", "report.json", "articles.csv", "-o", "clean.csv", "--keep", "max:score")
+    assert code == 0
+    assert " ".join(out.split()) == (
+        "2 records: 1 stay, 1 go Copies by relation: near-duplicate 1 1 record that the run did not compare (unusable "
+        "or with an id that another one has): kept as they are 1 blank line: kept"
+    )
+    assert Path("clean.csv").read_bytes() == b"".join(data.encode().splitlines(keepends=True)[i] for i in (0, 1, 3, 4))
+
+
 def test_dry_run_says_what_would_go_and_writes_nothing(cli: Cli, articles: Path) -> None:
     before = sorted(entry.name for entry in articles.iterdir())
     code, out, err = cli("apply", "report.json", "articles.jsonl", "--dry-run", "--removed", "r.jsonl", "-o", "o.jsonl")

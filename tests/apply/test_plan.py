@@ -177,6 +177,12 @@ def test_field_that_nobody_has_and_values_that_do_not_compare_are_refused(tmp_pa
         planned(report, path, choice=Choice(keep=parse_policies(["max:when"])))
 
 
+def test_value_may_be_within_an_object_whose_name_is_before_the_dot(tmp_path: Path) -> None:
+    rows = [row("a", meta={"score": {"x": 1}}), row("b", meta={"score": {"x": 3}}), row("c", meta=None)]
+    assert kept(tmp_path, rows, "max:meta.score.x") == "b"
+    assert kept(tmp_path, [{**row("a", m={"s": 9}), "m.s": 1}, row("b", m={"s": 2})], "max:m.s") == "b"
+
+
 def test_next_policy_decides_ties(tmp_path: Path) -> None:
     rows = [row("a", "de", at=1), row("b", "fr", at=2), row("c", "fr", at=3)]
     assert kept(tmp_path, rows, "prefer:fr", "max:at") == "c"

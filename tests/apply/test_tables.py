@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from dedup.errors import InputError
 from dedup.read import lines, read_records
 from dedup.read.formats import READERS, is_table
 
-from .corpora import corpus_of, planned, report_on
+from .corpora import content, corpus_of, in_folder, planned, report_on
 
 SPACE = st.sampled_from(["", " ", "\t", "  "])
 VALUE = st.one_of(
@@ -81,16 +82,6 @@ def tables(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
     return table.encode("utf-8", "surrogatepass"), groups
 
 
-def in_folder(folder: str, data: bytes, ending: str) -> Path:
-    path = Path(folder, f"t{ending}")
-    path.write_bytes(gzip.compress(data) if ending.endswith(".gz") else data)
-    return path
-
-
-def content(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
 def kept_bytes(data: bytes, dropped: set[int]) -> bytes:
     """By the definition: the lines that stay, joined again."""
     with_ends = io.BytesIO(data).readlines()
@@ -98,7 +89,7 @@ def kept_bytes(data: bytes, dropped: set[int]) -> bytes:
 
 
 @settings(max_examples=150, deadline=None)
-@given(tables(), st.sampled_from([".jsonl", ".jsonl.gz"]))
+@given(tables(), st.sampled_from([".jsonl", ".jsonl.gz", ".jsonl.zst"]))
 def test_lines_that_stay_are_the_same_to_the_byte(table: tuple[bytes, list[list[str]]], ending: str) -> None:
     data, groups = table
     with TemporaryDirectory() as folder:
@@ -118,7 +109,7 @@ ADDED = re.compile(rb', "dedup_cluster": (?:null|"[0-9a-f]{16}"), "dedup_role": 
 
 
 @settings(max_examples=150, deadline=None)
-@given(tables(), st.sampled_from([".jsonl", ".jsonl.gz"]))
+@given(tables(), st.sampled_from([".jsonl", ".jsonl.gz", ".jsonl.zst"]))
 def test_annotated_rows_have_three_fields_more_and_nothing_else(
     table: tuple[bytes, list[list[str]]], ending: str
 ) -> None:
@@ -151,7 +142,7 @@ def test_field_that_is_there_already_is_refused(tmp_path: Path, field: str) -> N
 
 def test_line_too_long_for_a_reader_is_copied_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 100)
-    monkeypatch.setattr("dedup.apply.tables._LONGEST", 101)
+    monkeypatch.setattr("dedup.apply.tables.lines._LONGEST", 101)
     path = tmp_path / "t.jsonl"
     rows = ['{"id": "a", "text": "same"}', json.dumps({"text": "x" * 200_000}), '{"id": "b", "text": "same"}']
     path.write_text("\n".join(rows))
@@ -165,26 +156,72 @@ def test_line_too_long_for_a_reader_is_copied_all_the_same(tmp_path: Path, monke
     assert ADDED.sub(b"", marked) == path.read_bytes()
 
 
+HALVES = b'{"id": "a", "text": "same"}\n', b'{"id": "b", "text": "same"}\n{"id": "c", "text": "other"}'
+
+
 def test_gzip_comes_out_the_same_whenever_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl.gz"
-    halves = b'{"id": "a", "text": "same"}\n', b'{"id": "b", "text": "same"}\n{"id": "c", "text": "other"}'
-    path.write_bytes(b"".join(gzip.compress(half, mtime=at) for at, half in enumerate(halves, 1)))
-    report = report_on([path], [["a", "b"]])
-    for name in ("1.jsonl.gz", "2.jsonl.gz"):
-        write_corpus(planned(report, path), tmp_path / name)
-    written = (tmp_path / "1.jsonl.gz").read_bytes()
-    assert written == (tmp_path / "2.jsonl.gz").read_bytes()
+    path.write_bytes(b"".join(gzip.compress(half, mtime=at) for at, half in enumerate(HALVES, 1)))
+    written = written_twice(path)
     assert written[3:8] == bytes(5)  # no name, and no time
-    assert gzip.decompress(written) == halves[0] + b'{"id": "c", "text": "other"}'
+    assert gzip.decompress(written) == HALVES[0] + b'{"id": "c", "text": "other"}'
 
 
-def test_gzip_that_breaks_off_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "t.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "a"}\n' * 2000)[:-20])
+def test_zstandard_comes_out_as_one_frame_with_a_checksum_and_always_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl.zst"
+    path.write_bytes(b"".join(zstandard.ZstdCompressor().compress(half) for half in HALVES))
+    written = written_twice(path)
+    assert zstandard.get_frame_parameters(written).has_checksum
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    assert frame.decompress(written) == HALVES[0] + b'{"id": "c", "text": "other"}'
+    assert frame.unused_data == b""
+
+
+def written_twice(path: Path) -> bytes:
+    """What comes out of this table without the second of its records, the same bytes each time."""
+    report = report_on([path], [["a", "b"]])
+    outs = [path.with_name(f"{name}{path.name}") for name in "xy"]
+    for out in outs:
+        write_corpus(planned(report, path), out)
+    first, second = (out.read_bytes() for out in outs)
+    assert first == second
+    return first
+
+
+@pytest.mark.parametrize(("ending", "what"), [(".jsonl.gz", "gzip"), (".csv.gz", "gzip"), (".tsv.zst", "Zstandard")])
+def test_packed_table_that_breaks_off_is_refused_before_anything_is_written(
+    tmp_path: Path, ending: str, what: str
+) -> None:
+    data = b'{"text": "a"}\n' * 2000 if ending.startswith(".jsonl") else b"text\n" + b"a\n" * 9000
+    path = in_folder(str(tmp_path), data, ending)
+    path.write_bytes(path.read_bytes()[:-3])
+    report = report_on([path], [])
+    with pytest.raises(InputError, match=rf"t\{ending}: cannot be copied whole: the {what} data is truncated$"):
+        planned(report, path)
+
+
+@pytest.mark.parametrize("annotate", [False, True])
+def test_packed_table_that_breaks_off_later_is_refused(tmp_path: Path, annotate: bool) -> None:
+    path = in_folder(str(tmp_path), b'{"text": "a"}\n' * 2000, ".jsonl.gz")
     plan = planned(report_on([path], []), path)
+    path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(InputError, match=r"t\.jsonl\.gz: cannot be copied whole: the gzip data is truncated$"):
-        write_corpus(plan, tmp_path / "out.jsonl.gz")
-    assert not (tmp_path / "out.jsonl.gz").exists()
+        write_corpus(plan, tmp_path / "out.jsonl.gz", annotate=annotate)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+BLANK = [
+    (".jsonl", b'\n{"text": "a"}\n \t\r\n{"text": "b"}\n\n', 3),
+    (".jsonl", b'\xef\xbb\xbf\n{"text": "a"}\n\xef\xbb\xbf', 2),
+    (".csv.gz", b'\n\r\ntext,id\n\n"a\n\n",1\n,\n\n', 4),
+    (".tsv", b'text\n\n"a\n\n\n', 1),
+]
+
+
+@pytest.mark.parametrize(("ending", "data", "blank"), BLANK)
+def test_blank_lines_are_counted(tmp_path: Path, ending: str, data: bytes, blank: int) -> None:
+    path = in_folder(str(tmp_path), data, ending)
+    assert planned(report_on([path], []), path).standing.blank == blank
 
 
 def test_standard_input_is_read_once_and_written(tmp_path: Path) -> None:

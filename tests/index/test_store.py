@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -326,6 +326,17 @@ def test_whatever_is_spoilt_no_other_error_comes_of_it(kind: str, how: str, data
                 assert "\n" not in str(error)
         build(index, PAGES)
         assert describe(index).records == 6
+
+
+def test_wherever_the_first_page_of_the_database_is_spoilt_it_is_one_line(index: Path) -> None:
+    (file,) = index.glob("records*")
+    content = file.read_bytes()
+    for at in range(0, 4096, 32):
+        file.write_bytes(SPOIL["written over"](content, at))
+        with suppress(UnusableIndexError):
+            describe(index)
+    build(index, PAGES)
+    assert describe(index).records == 6
 
 
 def look(folder: Path) -> None:

@@ -28,7 +28,7 @@ def test_tabs_separate_where_the_name_says_so() -> None:
     assert read(b"text\tid\nA, b\t7\n", "t.tsv") == [Record("7", "A, b", None, None, "t.tsv", 2)]
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "T.TSV", "t.tsv.gz"])
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.zst", "T.TSV", "t.tsv.gz", "t.tsv.zst"])
 def test_the_formats_are_tables(name: str) -> None:
     assert is_table(name)
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from dedup.errors import InputError
 from dedup.model import Record, Skipped
 from dedup.read import Fields, lines, read_records
 from dedup.read.fields import Origin
-from dedup.read.jsonl import read_jsonl_gz
+from dedup.read.jsonl import read_jsonl_gz, read_jsonl_zst
 
 GOOD = b'{"id": "good", "text": "A text."}'
 
@@ -350,3 +351,84 @@ def test_a_record_without_the_gold_that_is_asked_for_is_skipped(row: dict[str, o
     (skipped,) = read(json.dumps(row).encode(), Fields(gold="cluster"))
     assert isinstance(skipped, Skipped)
     assert skipped.reason == reason
+
+
+# Zstandard
+
+
+def texts(count: int) -> list[str]:
+    return [json.loads(line)["text"] for line in numbered(count).splitlines()]
+
+
+def unpack(content: bytes) -> list[Record | Skipped]:
+    return list(read_jsonl_zst(BytesIO(content), Origin("t.jsonl.zst", "t.jsonl.zst"), Fields()))
+
+
+def packed(content: bytes, **parameters: int) -> bytes:
+    chosen = zstandard.ZstdCompressionParameters(write_checksum=True, **parameters)
+    return zstandard.ZstdCompressor(compression_params=chosen).compress(content)
+
+
+def test_zstandard_is_read_in_all_its_frames_also_those_to_be_passed_over() -> None:
+    skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"  # RFC 8878, 3.1.2
+    items = unpack(skippable + packed(numbered(2000)) + packed(b"") + skippable + packed(numbered(3)))
+    assert texts_of(items) == [*texts(2000), *texts(3)]
+    assert skipped_of(items) == []
+
+
+def test_zstandard_with_the_widest_window_is_read() -> None:
+    content = packed(numbered(2000), window_log=31, enable_ldm=True)
+    stream = io.BytesIO()
+    with zstandard.ZstdCompressor(
+        compression_params=zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
+    ).stream_writer(stream, closefd=False) as writer:  # of a stream the size is not known, and so the window stays
+        writer.write(numbered(2000))
+    assert texts_of(unpack(content)) == texts_of(unpack(stream.getvalue())) == texts(2000)
+
+
+def test_a_little_zstandard_that_stands_for_much_is_not_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    content = packed(b" " * 500_000_000 + b"\n" + GOOD)
+    tracemalloc.start()
+    items = unpack(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert texts_of(items) == ["A text."]
+    assert skipped_of(items)[0].reason == "line longer than 1,000 bytes"
+    assert peak < 150_000_000
+
+
+def test_truncated_zstandard_gives_the_lines_before_the_end() -> None:
+    whole = packed(numbered(50_000))
+    items = unpack(whole[: len(whole) // 2])
+    lines_read = len(texts_of(items))
+    assert texts_of(items) == texts(lines_read)
+    assert 10_000 < lines_read < 40_000
+    reason = "the rest cannot be read: the Zstandard data is truncated"
+    assert skipped_of(items) == [Skipped("t.jsonl.zst", lines_read + 1, reason)]
+
+
+def test_corrupt_zstandard_gives_the_lines_of_the_frames_before_the_fault() -> None:
+    broken = packed(numbered(3000))[:-4] + b"\xff" * 4  # a wrong checksum
+    items = unpack(packed(numbered(100)) + broken)
+    assert texts_of(items)[:100] == texts(100)
+    [fault] = skipped_of(items)
+    assert fault.reason.startswith("the rest cannot be read: corrupt Zstandard data (")
+    assert "checksum" in fault.reason
+
+
+@pytest.mark.parametrize("content", [b"", GOOD, b"\x28\xb5\x2f\xfd", packed(GOOD)[:-1]])
+def test_what_is_not_zstandard_is_skipped(content: bytes) -> None:
+    *_, fault = unpack(content)
+    assert isinstance(fault, Skipped)
+    assert "Zstandard data" in fault.reason
+
+
+@given(data=st.data())
+def test_zstandard_with_any_byte_changed_or_cut_off_never_raises(data: st.DataObject) -> None:
+    content = bytearray(packed(numbered(50)))
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] = data.draw(st.integers(0, 255))
+    items = unpack(bytes(content[: data.draw(st.integers(at, len(content)))]))
+    # Lines may be wrong before the checksum at the end of the frame tells; then that is said.
+    assert texts_of(items) == texts(50) or "Zstandard data" in skipped_of(items)[-1].reason

@@ -24,6 +24,7 @@ from dedup.report.gate.wording import (
     further,
     matches_told,
     plain,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -65,6 +66,8 @@ def _finding(kind: str, finding: Finding) -> str:
 def _warnings(document: CheckDocument) -> Iterator[str]:
     for page in document.shared_pages:
         yield _command("warning", _message(shared_page(page)), "dedup: one page, different contents", page.record)
+    for told in remarks(document):
+        yield _command("warning", plain(told), "dedup: not all was compared")
     for entry in document.stale:
         yield _command("warning", plain(stale(entry)), "dedup: the baseline accepts what is not there")
     for one in document.skipped:

@@ -24,6 +24,7 @@ from dedup.report.gate.wording import (
     matches_told,
     named,
     plain,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -49,7 +50,8 @@ def junit_xml(document: CheckDocument) -> bytes:
     for one in document.skipped:
         case = _case(suite, place_of(one.path, one.line), one)
         ET.SubElement(case, "skipped", {"message": plain([one.reason])})
-    _output(suite, [[f"{verdict(document)}."], *map(stale, document.stale), *_known_skipped(document)])
+    apart = [*remarks(document), *map(stale, document.stale), *_known_skipped(document)]
+    _output(suite, [[f"{verdict(document)}."], *apart])
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"

@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Struct, field
 
 from dedup.model import Relation
+from dedup.read.remote import WEB, is_remote
 from dedup.report.document import Member, Skipped
 from dedup.report.gate.document import CheckDocument, Finding, Match, SharedPage
 from dedup.report.gate.wording import (
@@ -35,6 +36,7 @@ from dedup.report.gate.wording import (
     matches_told,
     plain,
     reasons,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -261,7 +263,14 @@ _STALE: Final = _rule(
     "Take its line out of the baseline, or let --update-baseline do it.",
     "warning",
 )
-_NOTIFICATIONS: Final = (_SKIPPED, _STALE)
+_REMARK: Final = _rule(
+    "not-compared",
+    "Something was not compared, or not told",
+    "It might be expected to be, and nothing else in this log tells that it was not.",
+    "See what is left out, and why.",
+    "warning",
+)
+_NOTIFICATIONS: Final = (_SKIPPED, _STALE, _REMARK)
 
 
 def sarif_log(document: CheckDocument) -> bytes:
@@ -286,7 +295,11 @@ def _invocation(document: CheckDocument) -> Invocation:
     known = [_skipped(one, "of the known input: ") for one in document.known_skipped]
     return Invocation(
         execution_successful=True,
-        tool_execution_notifications=(*skipped, *known),
+        tool_execution_notifications=(
+            *skipped,
+            *known,
+            *(_notification(_REMARK, told) for told in remarks(document)),
+        ),
         tool_configuration_notifications=tuple(_notification(_STALE, stale(entry)) for entry in document.stale),
     )
 
@@ -381,7 +394,12 @@ def _locations(where: Member | Skipped, name: str | None) -> tuple[Location, ...
 
 
 def _uri(path: str) -> str:
-    """A relative path as a relative reference, an absolute one as a file URI (RFC 3986, RFC 8089)."""
+    """A relative path as a relative reference, an absolute one as a file URI (RFC 3986, RFC 8089); a URL as it is, but
+    that what an object store takes for the name of a file may hold characters which no URI does.
+    """
+    if is_remote(path):
+        scheme, _, rest = path.partition("://")
+        return f"{scheme}://{quote(rest, safe='/:@%' if scheme.lower() in WEB else '/:@')}"
     return Path(path).as_uri() if Path(path).is_absolute() else quote(path)
 
 

@@ -5,14 +5,17 @@ from typing import Final
 
 from rich.console import Console
 
+from dedup.candidates import LARGE_GROUPS
 from dedup.report.console import Printer, counted, listed
 from dedup.report.document import Skipped
 from dedup.report.gate.document import CheckDocument, CheckInput, Finding, Match, SharedPage, Stale
 from dedup.report.gate.wording import (
     IN_JSON,
+    Pieces,
     matches_told,
     named,
     reasons,
+    remarks,
     shared_page,
     stale,
     statement,
@@ -39,9 +42,13 @@ class _Page(Printer):
 
     def check(self, document: CheckDocument, seconds: float) -> None:
         self.input(document.input)
+        for stage in document.funnel:
+            if stage.stage == LARGE_GROUPS:
+                self.line(f"{counted(stage.pairs, 'pair')} {LARGE_GROUPS}, at most, and so not compared")
         self.findings([finding for finding in document.findings if not finding.accepted])
         self.accepted([(one, match) for one in document.findings for match in one.matches if match.accepted])
         self.shared_pages(document.shared_pages)
+        self.remarks(remarks(document))
         self.stale(document.stale)
         self.skipped("Skipped", document.skipped)
         self.skipped("Skipped of the known input", document.known_skipped)
@@ -62,6 +69,9 @@ class _Page(Printer):
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
+        if read.known_shortened:
+            long = counted(read.known_shortened, "long known record")
+            self.line(f"{counted(read.known_dropped_segments, 'segment')} of {long} not compared by meaning")
 
     def findings(self, findings: Sequence[Finding]) -> None:
         for finding in findings[:FINDINGS_SHOWN]:
@@ -98,6 +108,11 @@ class _Page(Printer):
             for pieces in shared_page(page):
                 self.pieces(pieces, indent=3)
         self.more(len(pages) - PAGES_SHOWN)
+
+    def remarks(self, told: Sequence[Pieces]) -> None:
+        for pieces in told:
+            self.line()
+            self.pieces(pieces, "yellow")
 
     def stale(self, entries: Sequence[Stale]) -> None:
         if not entries:

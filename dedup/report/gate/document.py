@@ -42,9 +42,12 @@ class CheckInput(Struct, frozen=True, kw_only=True):
     records: Annotated[Count, Meta(description="New records compared; skipped ones are not among them.")]
     known: Annotated[Count, Meta(description="Known records that they were compared with.")]
     replaced: Annotated[
-        Count, Meta(description="Known records that gave way to a new one: the same file, or the same id in a table.")
+        Count, Meta(description="Known records that gave way to a new one: the same file, or the same row of a table.")
     ]
     gone: Annotated[Count, Meta(description="Known records left out, as their files are no longer there.")]
+    unchanged: Annotated[
+        Count, Meta(description="Files given as new that were not changed, and are not among the known: not compared.")
+    ] = 0
     skipped: Annotated[Count, Meta(description="Pieces of the new input that could not be used.")]
     known_skipped: Annotated[
         Count, Meta(description="Pieces of the known input that could not be used, where it was read for this check.")
@@ -52,6 +55,10 @@ class CheckInput(Struct, frozen=True, kw_only=True):
     languages: Annotated[dict[str, Count], Meta(description="ISO 639 code, or 'und', to number of new records.")]
     dropped_segments: Annotated[Count, Meta(description="Segments left out of the shortened records, in all.")]
     shortened: Annotated[tuple[Shortened, ...], Meta(description="New records, by id.")]
+    known_shortened: Annotated[
+        Count, Meta(description="Known records that are longer than the settings allow, those left out included.")
+    ] = 0
+    known_dropped_segments: Annotated[Count, Meta(description="Segments of these that were not compared.")] = 0
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -85,6 +92,17 @@ class Finding(Struct, frozen=True, kw_only=True):
     record: Member
     accepted: Annotated[bool, Meta(description="Whether the baseline accepts every match.")]
     matches: Annotated[tuple[Match, ...], Meta(description="The most probable first.", min_length=1)]
+
+
+class SameId(Struct, frozen=True, kw_only=True):
+    """A new row that carries the article of the known row of its id in another table, or of standard input, in the same
+    language: taken for its new version, and so no finding.
+    """
+
+    record: Member
+    known: Member
+    relation: model.Relation
+    probability: Annotated[Probability, Meta(description="That both carry the same article.")]
 
 
 class SharedPage(Struct, frozen=True, kw_only=True):
@@ -125,6 +143,7 @@ class CheckDocument(Struct, frozen=True, kw_only=True):
     ]
     records: Annotated[tuple[Member, ...], Meta(description="The new records compared, by path, line and id.")]
     findings: Annotated[tuple[Finding, ...], Meta(description="By path, line and id of the record.")]
+    same_id: Annotated[tuple[SameId, ...], Meta(description="By path, line and id of the record.")] = ()
     shared_pages: Annotated[tuple[SharedPage, ...], Meta(description="By path, line and id of the record.")]
     stale: Annotated[tuple[Stale, ...], Meta(description="Entries of the baseline that no longer apply, by name.")]
     skipped: Annotated[tuple[Skipped, ...], Meta(description="Of the new input, by path and line.")]
@@ -145,6 +164,7 @@ def check_document(checked: findings.Checked) -> CheckDocument:
         unaccepted=len(checked.unaccepted),
         records=_members(checked.records),
         findings=tuple(sorted(map(_finding, checked.findings), key=lambda finding: _place(finding.record))),
+        same_id=tuple(sorted(map(_same_id, checked.same_id), key=lambda one: _place(one.record))),
         shared_pages=tuple(
             sorted(map(_shared_page, checked.shared_pages), key=lambda page: (_place(page.record), page.source_url))
         ),
@@ -164,11 +184,14 @@ def _input(checked: findings.Checked) -> CheckInput:
         known=checked.known,
         replaced=checked.replaced,
         gone=checked.gone,
+        unchanged=checked.unchanged,
         skipped=len(checked.skipped),
         known_skipped=len(checked.known_skipped),
         languages=languages_of(checked.records),
         dropped_segments=sum(checked.dropped_segments.values()),
         shortened=shortened_of(checked.dropped_segments),
+        known_shortened=checked.known_shortened,
+        known_dropped_segments=checked.known_dropped_segments,
     )
 
 
@@ -202,6 +225,15 @@ def _match(match: findings.Match) -> Match:
         shared_source=None if match.shared_source is None else writable(match.shared_source),
         copies=match.copies,
         accepted=match.accepted,
+    )
+
+
+def _same_id(one: findings.SameId) -> SameId:
+    return SameId(
+        record=_member(one.record),
+        known=_member(one.known),
+        relation=one.relation,
+        probability=rounded(one.probability),
     )
 
 

@@ -10,12 +10,17 @@ from typing import Final, NamedTuple
 from dedup.model import Relation
 from dedup.report.console import counted, isolated, shown_probability, visible
 from dedup.report.document import Member
-from dedup.report.gate.document import CheckDocument, Finding, Match, SharedPage, Stale
+from dedup.report.gate.document import CheckDocument, Finding, Match, SameId, SharedPage, Stale
 from dedup.report.wording import place_of, reason_of
 
 OTHERS_TOLD: Final = 5
 """Matches told after the first one, and names in a list."""
 IN_JSON: Final = "all with --format json"
+
+NOTHING_KNOWN: Final = (
+    "There is nothing known: the new records were compared with one another alone. Does --against say what is meant? "
+    "Of a folder the .txt and .md files are read"
+)
 
 NO_FILES: Final = frozenset({"-", "<memory>"})
 """Standard input, and what a program made, go by these paths, which no viewer could open."""
@@ -122,14 +127,39 @@ def stale(entry: Stale) -> Pieces:
     ]
 
 
+def remarks(document: CheckDocument) -> list[Pieces]:
+    """What was not compared, or not told, though it might be expected: a sentence each, without a full stop."""
+    told: list[Pieces] = []
+    if document.input.records and not document.input.known and not document.input.replaced:
+        told.append([NOTHING_KNOWN])
+    if document.input.records and (unchanged := document.input.unchanged):
+        verb = "is" if unchanged == 1 else "are"
+        files = f"{counted(unchanged, 'file')} of NEW {verb} unchanged, and not known either"
+        told.append([f"{files}: no new record was compared with what they hold; name them with --against, too"])
+    if document.same_id:
+        told.append(_same_id(document.same_id))
+    return told
+
+
+def _same_id(pairs: Sequence[SameId]) -> Pieces:
+    rows = f"{counted(len(pairs), 'new row')} {'has' if len(pairs) == 1 else 'have'}"
+    names = chain.from_iterable((", ", named(one.record), " of ", named(one.known)) for one in pairs[:OTHERS_TOLD])
+    more = f", … {len(pairs) - OTHERS_TOLD:,} more ({IN_JSON})" if len(pairs) > OTHERS_TOLD else ""
+    opening = f"{rows} the id and the article of a known row that stands elsewhere: taken for a new version of it, "
+    return [opening, "and not told: ", *list(names)[1:], more]
+
+
 def verdict(document: CheckDocument) -> str:
     """The outcome in one sentence that holds nothing of a record, without a full stop."""
     accepted = len(document.findings) - document.unaccepted
     apart = f", apart from {accepted:,} that the baseline accepts" if accepted else ""
+    both = ("new", document.skipped), ("known", document.known_skipped)
+    skipped = [f"{counted(len(some), 'piece')} of the {whose} input" for whose, some in both if some]
+    unknown = f"; skipped: {' and '.join(skipped)}" if skipped else ""
     if not document.unaccepted:
-        return f"No new record carries the article of a known or another new one{apart}"
+        return f"No new record carries the article of a known or another new one{apart}{unknown}"
     verb = "carries" if document.unaccepted == 1 else "carry"
-    return f"{counted(document.unaccepted, 'new record')} {verb} the article of {_of_whom(document)}{apart}"
+    return f"{counted(document.unaccepted, 'new record')} {verb} the article of {_of_whom(document)}{apart}{unknown}"
 
 
 def _of_whom(document: CheckDocument) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dedup.findings import Checked, Finding, Match, SharedPage, StaleEntry
+from dedup.findings import Checked, Finding, Match, SameId, SharedPage, StaleEntry
 from dedup.model import (
     Confirmed,
     EncoderInfo,
@@ -100,6 +100,7 @@ def checked_of(
         replaced=0,
         gone=0,
         findings=tuple(findings),
+        same_id=(),
         shared_pages=tuple(pages),
         skipped=tuple(skipped),
         known_skipped=(),
@@ -108,6 +109,8 @@ def checked_of(
         first_encoder=EncoderInfo("table", "d2", "ntrex"),
         settings={"threshold": 0.5, "model": "bundled"},
         dropped_segments={},
+        known_shortened=0,
+        known_dropped_segments=0,
     )
 
 
@@ -142,6 +145,7 @@ def hostile(text: str) -> Checked:
     return replace(
         check,
         known_skipped=skipped,
+        same_id=(SameId(row, nowhere, Relation.EXACT, 1.0), SameId(record, row, Relation.PARTIAL, 0.7)),
         settings={"model": text},
         encoder=EncoderInfo(text, "d1", text),
         stale=(StaleEntry(text, f"{text}2"),),

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from rich.cells import cell_len
 from rich.console import Console
 
+from dedup.candidates import LARGE_GROUPS
 from dedup.findings import Checked, Finding, SharedPage, StaleEntry
-from dedup.model import Skipped
+from dedup.model import FunnelStage, Skipped
 from dedup.report.console import Printer
 from dedup.report.gate import render
 
@@ -56,7 +57,8 @@ def test_seeds_on_80_columns(seeds: Checked) -> None:
         "   old/x.txt: empty text\n"
         "\n"
         "2 new records carry the article of a known or another new one, apart from 1 that\n"
-        "the baseline accepts; 2.1 s.\n"
+        "the baseline accepts; skipped: 2 pieces of the new input and 1 piece of the\n"
+        "known input; 2.1 s.\n"
     )
 
 
@@ -153,3 +155,14 @@ def test_no_text_of_a_record_commands_a_terminal_or_a_runner(text: str, width: i
 @given(ANY_TEXT)
 def test_no_text_at_all_commands_a_terminal_or_a_runner(text: str) -> None:
     harmless(text, 30)
+
+
+def test_pairs_that_a_limit_left_out_are_counted(seeds: Checked) -> None:
+    assert "large groups" not in written(seeds, "text")
+    left_out = replace(seeds, funnel=(*seeds.funnel, FunnelStage(LARGE_GROUPS, 1_234)))
+    assert "1,234 pairs left out of large groups, at most, and so not compared\n" in written(left_out, "text")
+
+
+def test_ends_of_long_known_records_are_counted(seeds: Checked) -> None:
+    long = replace(seeds, known_shortened=2, known_dropped_segments=1_300)
+    assert "\n1,300 segments of 2 long known records not compared by meaning\n" in written(long, "text")

@@ -1,0 +1,172 @@
+"""The assignment: a table with a row for each compared record, in a cluster or not, that joins with the corpus.
+
+| column | |
+|---|---|
+| `id`, `path`, `line`, `language` | as in the report; `line` is empty where the record is a file |
+| `cluster` | id of the cluster; empty for a record in none |
+| `role` | `keep` (the cluster's record with the longest text), `copy`, or `single` |
+| `size` | records in the cluster; 1 for a single one |
+| `probability` | mean probability that the record and another text of its cluster are one article: 1 where |
+| | all of them hold one text, empty for a single one |
+
+Rows are in the order of their ids. Equal reports give equal bytes.
+"""
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import zstandard
+from msgspec import Struct
+
+from dedup.errors import InputError
+from dedup.extras import require
+from dedup.model import Report, Role
+from dedup.read.remote import File
+from dedup.report.document import document_of, member_of, rounded, writable
+
+GUARD: Final = "'"
+"""Stands before a cell of CSV or TSV that a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
+
+PARQUET: Final = ".parquet"
+ROW_GROUP: Final = 100_000
+"""Rows of a row group."""
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r](?!\d+(\.\d+)?\Z)")
+"""The beginning of one. A number with a sign is none."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """What became of a record."""
+
+    id: str
+    path: str | None
+    line: int | None
+    language: str
+    cluster: str | None
+    role: Role
+    size: int
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file's bytes, and how many of its cells begin with :data:`GUARD` because they would be formulas."""
+
+    data: bytes
+    guarded: int = 0
+
+
+def assignment(report: Report) -> tuple[Row, ...]:
+    """The rows of a report of a run."""
+    said = document_of(report)
+    cluster_of = {member.id: cluster for cluster in said.clusters for member in cluster.members}
+    agreement = {i: mean for one in report.clusters for i, mean in zip(one.members, one.agreement, strict=True)}
+    rows = []
+    for position, article in enumerate(report.articles):
+        record = member_of(article, writable(article.id))
+        cluster = cluster_of.get(record.id)
+        row = Row(
+            id=record.id,
+            path=record.path,
+            line=record.line,
+            language=record.language,
+            cluster=None if cluster is None else cluster.id,
+            role=Role.SINGLE if cluster is None else Role.KEEP if record.id == cluster.keep else Role.COPY,
+            size=1 if cluster is None else len(cluster.members),
+            probability=None if cluster is None else rounded(agreement[position]),
+        )
+        rows.append(row)
+    return tuple(sorted(rows, key=lambda row: row.id))
+
+
+def check_assignment_file(path: File) -> None:
+    """Raises :class:`InputError` where no table has a name of that ending, or what writes it is not installed."""
+    _form_of(path)
+    if path.name.lower().endswith(PARQUET):
+        _pyarrow("pyarrow.parquet")
+
+
+def table_of(rows: Sequence[Row], path: File) -> Table:
+    """The rows in the format that the name of the file asks for; raises as :func:`check_assignment_file` does."""
+    form, pack = _form_of(path)
+    table = form(rows)
+    return Table(pack(table.data), table.guarded)
+
+
+def _jsonl(rows: Sequence[Row]) -> Table:
+    return Table(msgspec.json.Encoder().encode_lines(rows))
+
+
+def _separated(delimiter: str) -> Callable[[Sequence[Row]], Table]:
+    """Values with this between them, quoted where they need it; one that is not there is empty."""
+
+    def write(rows: Sequence[Row]) -> Table:
+        file = io.StringIO()
+        plain = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        # The module does not quote a lone carriage return by itself, though its own reader takes one for a line's end.
+        quoting = csv.writer(file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow(Row.__struct_fields__)
+        guarded = 0
+        for row in rows:
+            cells = ["" if value is None else str(value) for value in msgspec.structs.astuple(row)]
+            formulas = [bool(_FORMULA.match(cell)) for cell in cells]
+            guarded += sum(formulas)
+            harmless = [GUARD + cell if is_one else cell for cell, is_one in zip(cells, formulas, strict=True)]
+            (quoting if any("\r" in cell for cell in cells) else plain).writerow(harmless)
+        return Table(file.getvalue().encode(), guarded)
+
+    return write
+
+
+def _parquet(rows: Sequence[Row]) -> Table:
+    pyarrow, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
+    text, number = pyarrow.string(), pyarrow.int64()
+    kinds = (text, text, number, text, text, text, number, pyarrow.float64())
+    schema = pyarrow.schema(list(zip(Row.__struct_fields__, kinds, strict=True)))
+    file = io.BytesIO()
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for start in range(0, len(rows), ROW_GROUP):
+            values = [msgspec.structs.asdict(row) for row in rows[start : start + ROW_GROUP]]
+            writer.write_table(pyarrow.Table.from_pylist(values, schema))
+    return Table(file.getvalue())
+
+
+def _pyarrow(module: str) -> Any:  # noqa: ANN401 - it has no types
+    return require(module, "parquet", "a .parquet file")
+
+
+def _deflated(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+def _zstandard(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+FORMS: Final[Mapping[str, Callable[[Sequence[Row]], Table]]] = {
+    ".csv": _separated(","),
+    ".tsv": _separated("\t"),
+    ".jsonl": _jsonl,
+    PARQUET: _parquet,
+}
+"""Ending of a table's name -> what writes it. All but Parquet may be packed, too."""
+
+PACKED: Final[Mapping[str, Callable[[bytes], bytes]]] = {".gz": _deflated, ".zst": _zstandard}
+
+
+def _form_of(path: File) -> tuple[Callable[[Sequence[Row]], Table], Callable[[bytes], bytes]]:
+    name = path.name.lower()
+    for ending, form in FORMS.items():
+        if name.endswith(ending):
+            return form, bytes
+        for packed, pack in PACKED.items():
+            if name.endswith(ending + packed) and ending != PARQUET:
+                return form, pack
+    known = f"{', '.join(FORMS)}, all but {PARQUET} also with {' or '.join(PACKED)}"
+    raise InputError(f"{path}: no table has such an ending: give {known}")

@@ -1,0 +1,175 @@
+"""Parquet files, written by pyarrow, whole and damaged."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dedup.errors import InputError
+from dedup.model import Record, Skipped
+from dedup.read import Fields, parquet, read_records
+from dedup.read.fields import Origin
+from dedup.read.formats import is_table, reader_of
+
+pa: Any = pytest.importorskip("pyarrow")
+pq: Any = pytest.importorskip("pyarrow.parquet")
+
+
+def written(table: object, **options: int | str | bool) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file, **options)
+    return file.getvalue()
+
+
+def of(columns: Mapping[str, object], **options: int | str | bool) -> bytes:
+    return written(pa.table(columns), **options)
+
+
+def read(content: bytes, fields: Fields = Fields()) -> list[Record | Skipped]:  # noqa: B008
+    return list(reader_of("t.parquet")(io.BytesIO(content), Origin("t.parquet", "t.parquet"), fields))
+
+
+def texts(items: list[Record | Skipped]) -> list[str]:
+    return [item.text for item in items if isinstance(item, Record)]
+
+
+def test_a_row_is_a_record_and_its_line_is_its_number_in_the_file() -> None:
+    content = of(
+        {
+            "text": ["One.", "Two.", "Three."],
+            "id": ["a", None, "c"],
+            "lang": ["en", None, "de"],
+            "url": ["https://x.org/1", None, None],
+            "more": [1, 2, 3],
+        },
+        row_group_size=2,
+    )
+    assert read(content) == [
+        Record("a", "One.", "https://x.org/1", "en", "t.parquet", 1),
+        Record("t.parquet:2", "Two.", None, None, "t.parquet", 2),
+        Record("c", "Three.", None, "de", "t.parquet", 3),
+    ]
+    assert is_table("t.Parquet")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
+)
+def test_text_may_be_of_any_type_that_holds_text(kind: object) -> None:
+    values = ["Один.", "二", "Один."]
+    array = pa.array(values).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array(values).cast(kind)
+    items = read(of({"text": array, "id": pa.array([3, 2**63, 1], pa.uint64())}))
+    assert texts(items) == values
+    assert [item.id for item in items if isinstance(item, Record)] == ["3", str(2**63), "1"]
+
+
+def test_unusable_rows_cost_themselves() -> None:
+    items = read(of({"text": ["One.", None, " ", "Two."]}))
+    assert texts(items) == ["One.", "Two."]
+    assert items[1:3] == [
+        Skipped("t.parquet", 2, 'field "text" is null, not a string'),
+        Skipped("t.parquet", 3, "empty text"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["string", "binary"])
+def test_a_text_that_is_not_utf_8_costs_itself(kind: str) -> None:
+    raw = pa.array([b"One.", b"caf\xe9", b"Two."], pa.binary())
+    array = raw if kind == "binary" else pa.StringArray.from_buffers(3, *raw.buffers()[1:])
+    items = read(of({"text": array}))
+    assert texts(items) == ["One.", "Two."]
+    assert items[1] == Skipped("t.parquet", 2, "not UTF-8")
+
+
+def test_a_file_without_the_text_is_skipped_once_with_a_hint() -> None:
+    table: Mapping[str, object] = {"body": ["a", "b"], "size": [1, 2], "tag": pa.array(["x", "x"]).dictionary_encode()}
+    reason = 'no field "text" (has: body, tag; use --text-field)'
+    assert read(of(table)) == [Skipped("t.parquet", None, reason)]
+
+
+def test_times_that_python_has_no_value_for_cost_nothing() -> None:
+    kind = pa.struct([("at", pa.timestamp("ns", "UTC")), ("far", pa.timestamp("s")), ("url", pa.string())])
+    metadata = pa.array([{"at": 1, "far": 10**15, "url": "https://x.org/1"}, None], kind)
+    first, second = read(of({"text": ["One.", "Two."], "metadata": metadata}))
+    assert first == Record("t.parquet:1", "One.", "https://x.org/1", None, "t.parquet", 1)
+    assert texts([second]) == ["Two."]
+    fault, other = read(of({"text": ["One.", "Two."], "id": pa.array([1, None], pa.timestamp("ns"))}))
+    assert isinstance(fault, Skipped)
+    assert texts([other]) == ["Two."]
+
+
+def test_columns_that_are_not_used_are_not_read() -> None:
+    noise = [bytes([i % 251]) * 100_000 for i in range(20)]
+    content = bytearray(
+        of({"blob": noise, "text": [f"T{i}." for i in range(20)]}, compression="none", use_dictionary=False)
+    )
+    at = content.index(b"\x05" * 1000)
+    content[at - 30 : at + 30] = b"\xff" * 60  # so that reading it would fail, or give other bytes
+    assert len(texts(read(bytes(content)))) == 20
+
+
+def test_a_broken_row_group_costs_its_rows() -> None:
+    values = [f"Text {i * i * i}." for i in range(1_000)]
+    content = bytearray(of({"text": values}, row_group_size=250, compression="zstd", use_dictionary=False))
+    offset = pq.ParquetFile(io.BytesIO(bytes(content))).metadata.row_group(2).column(0).data_page_offset
+    content[offset : offset + 40] = b"\xff" * 40
+    items = read(bytes(content))
+    assert texts(items) == values[:500] + values[750:]
+    [fault] = [item for item in items if isinstance(item, Skipped)]
+    assert (fault.path, fault.line) == ("t.parquet", 501)
+    assert fault.reason.startswith("rows 501 to 750 cannot be read: ")
+    assert "\n" not in fault.reason
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all" * 9, of({"text": ["One."]})[:-3]])
+def test_what_is_no_parquet_file_is_skipped(content: bytes) -> None:
+    [fault] = read(content)
+    assert isinstance(fault, Skipped)
+    assert (fault.path, fault.line) == ("t.parquet", None)
+    assert fault.reason.startswith("cannot be read: ")
+
+
+def test_a_file_without_rows_gives_nothing() -> None:
+    assert read(of({"text": pa.array([], pa.string())})) == []
+
+
+def test_no_more_than_a_portion_of_a_row_group_is_held() -> None:
+    rows = 40 * parquet.PORTION
+    values = [f"{i:06}" * 2_000 for i in range(rows)]
+    content = of({"text": values}, row_group_size=rows, use_dictionary=False, data_page_size=2**16)
+    del values
+    pool = pa.default_memory_pool()
+    before, peak, found = pool.bytes_allocated(), 0, 0
+    for item in reader_of("t.parquet")(io.BytesIO(content), Origin("t", "t"), Fields()):
+        found += isinstance(item, Record)
+        peak = max(peak, pool.bytes_allocated() - before)
+    assert found == rows
+    assert peak < 30 * 2**20  # the texts are 117 MiB
+
+
+def test_parquet_without_pyarrow_is_one_line_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.parquet").write_bytes(of({"text": ["One."]}))
+    monkeypatch.setattr("dedup.extras.find_spec", lambda _name: None)
+    with pytest.raises(InputError, match=r"^a \.parquet file needs pyarrow: pip install 'dedup\[parquet\]'$"):
+        read_records([tmp_path / "t.parquet"])
+
+
+def test_other_formats_do_not_import_pyarrow(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"text": "One."}\n')
+    code = (
+        "import sys; from dedup.read import read_records; "
+        f"assert len(list(read_records([{str(tmp_path / 't.jsonl')!r}]))) == 1; assert 'pyarrow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -1,0 +1,188 @@
+"""Web archives, whole and broken."""
+
+import gzip
+import io
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from dedup.errors import InputError
+from dedup.model import Record, Skipped
+from dedup.read import Fields, read_records
+from dedup.read.fields import Origin
+from dedup.read.formats import is_table, reader_of
+
+fastwarc: Any = pytest.importorskip("fastwarc.warc")
+
+_numbers = itertools.count()
+
+
+def record(kind: str, content: bytes | str, content_type: str = "text/plain", **more: str) -> bytes:
+    content = content.encode() if isinstance(content, str) else content
+    headers = {
+        "WARC-Type": kind,
+        "WARC-Date": "2025-11-01T00:00:00Z",
+        "WARC-Record-ID": f"<urn:uuid:{next(_numbers):032x}>",
+        "Content-Type": content_type,
+        "Content-Length": str(len(content)),
+        **{name.replace("_", "-"): value for name, value in more.items()},
+    }
+    head = "WARC/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+    return head.encode() + b"\r\n" + content + b"\r\n\r\n"
+
+
+def text(content: bytes | str, **more: str) -> bytes:
+    return record("conversion", content, WARC_Target_URI="https://x.org/1", **more)
+
+
+def read(content: bytes, name: str = "t.wet.gz") -> list[Record | Skipped]:
+    return list(reader_of(name)(io.BytesIO(content), Origin(name, name), Fields()))
+
+
+def texts(items: list[Record | Skipped]) -> list[str]:
+    return [item.text for item in items if isinstance(item, Record)]
+
+
+def faults(items: list[Record | Skipped]) -> list[tuple[int | None, str]]:
+    return [(item.line, item.reason) for item in items if isinstance(item, Skipped)]
+
+
+def plain(records: list[bytes]) -> bytes:
+    return b"".join(records)
+
+
+def members(records: list[bytes]) -> bytes:
+    return b"".join(map(gzip.compress, records))
+
+
+def frames(records: list[bytes]) -> bytes:
+    return b"".join(map(zstandard.compress, records))
+
+
+PACKINGS = (plain, members, frames)
+Packing = Callable[[list[bytes]], bytes]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_texts_are_records_with_what_the_archive_says_of_them(packing: Packing) -> None:
+    info = record("warcinfo", "software: x\r\n", "application/warc-fields")
+    first = text("Một bài viết.\nHai.", WARC_Record_ID="<urn:uuid:a>", WARC_Identified_Content_Language="vie,eng")
+    second = record("resource", "Một.", "Text/Plain; charset=utf-8", WARC_Record_ID="")
+    assert read(packing([info, first, second])) == [
+        Record("urn:uuid:a", "Một bài viết.\nHai.", "https://x.org/1", "vie", "t.wet.gz", 2),
+        Record("t.wet.gz:3", "Một.", None, None, "t.wet.gz", 3),
+    ]
+
+
+@pytest.mark.parametrize("name", ["t.warc", "t.warc.gz", "CC-MAIN.warc.wet.gz", "t.WET", "t.wet.zst"])
+def test_the_endings_of_archives_are_tables(name: str) -> None:
+    assert is_table(name)
+
+
+def test_an_archive_that_fastwarc_itself_writes_is_read() -> None:
+    made = fastwarc.WarcRecord()
+    made.init_headers(record_type=fastwarc.WarcRecordType.conversion)
+    made.headers["WARC-Target-URI"] = "https://x.org/1"
+    made.headers["Content-Type"] = "text/plain"
+    made.set_bytes_content("Một.".encode())
+    file = io.BytesIO()
+    made.write(file)
+    (item,) = read(file.getvalue())
+    assert isinstance(item, Record)
+    assert (item.text, item.url) == ("Một.", "https://x.org/1")
+
+
+def test_pages_as_fetched_are_counted_once_and_the_rest_is_no_fault() -> None:
+    page = record("response", "HTTP/1.1 200 OK\r\n\r\n<html>", "application/http; msgtype=response")
+    others = [record(kind, "x", "application/http") for kind in ("request", "metadata", "revisit")]
+    items = read(plain([page, *others, text("One."), page]))
+    assert texts(items) == ["One."]
+    reason = "2 pages as they were fetched are not read: extract the text first, as in WET files"
+    assert faults(items) == [(None, reason)]
+
+
+def test_texts_that_cannot_be_used_cost_themselves() -> None:
+    items = read(plain([text("One."), text(b"caf\xe9"), text(" "), text("Two.")]))
+    assert texts(items) == ["One.", "Two."]
+    assert faults(items) == [(2, "not UTF-8"), (3, "empty text")]
+
+
+def test_a_text_larger_than_any_article_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dedup.read.warc.MAX_TEXT_BYTES", 10)
+    items = read(plain([text("One."), text("A long, long text."), text("Two.")]))
+    assert texts(items) == ["One.", "Two."]
+    assert faults(items) == [(2, "larger than 10 bytes")]
+
+
+ALL = [text(f"Text {i} {i * i * i}.") for i in range(5)]
+TEXTS = [f"Text {i} {i * i * i}." for i in range(5)]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("broken", range(5))
+def test_a_broken_record_costs_itself(packing: Packing, broken: int) -> None:
+    content = bytearray(packing(ALL))
+    start = len(packing(ALL[:broken]))
+    end = len(packing(ALL[: broken + 1]))
+    content[start : end - 12] = b"\xff" * (end - 12 - start)
+    items = read(bytes(content))
+    assert texts(items) == TEXTS[:broken] + TEXTS[broken + 1 :]
+    [(line, reason)] = faults(items)
+    assert line == broken + 1
+    assert reason.startswith("broken from here to the next record that can be read: ")
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_an_archive_that_breaks_off_gives_what_is_before(packing: Packing) -> None:
+    content = packing(ALL)
+    items = read(content[: len(packing(ALL[:4])) + (len(content) - len(packing(ALL[:4]))) * 9 // 10])
+    assert texts(items) == TEXTS[:4]
+    [(line, _reason)] = faults(items)
+    assert line == 5
+
+
+def whole(records: list[bytes]) -> bytes:
+    return gzip.compress(plain(records))
+
+
+@pytest.mark.parametrize("packing", [*PACKINGS, whole])
+def test_wherever_an_archive_breaks_off_that_is_said(packing: Packing) -> None:
+    content = packing(ALL)
+    for end in range(4, len(content)):
+        items = read(content[:end])
+        assert texts(items) == TEXTS[: len(texts(items))]
+        ends_with_a_record = any(end in range(len(packing(ALL[:n])) - 4, len(packing(ALL[:n])) + 1) for n in range(5))
+        assert len(texts(items)) == 5 or ends_with_a_record or faults(items), end
+
+
+def test_a_wrong_length_costs_two_records_at_most() -> None:
+    long = record("conversion", "Text 1 1.", Content_Length="60")
+    items = read(plain([ALL[0], long, *ALL[2:]]))
+    assert set(TEXTS) - set(texts(items)) <= {TEXTS[1], TEXTS[2]}
+    assert faults(items)
+
+
+@pytest.mark.parametrize("content", [b"hello" * 100, b"\x1f\x8b\x08" * 50, b"WARC/1.0" * 9, b"\x28\xb5\x2f\xfd"])
+def test_what_is_no_archive_is_skipped(content: bytes) -> None:
+    items = read(content)
+    assert texts(items) == []
+    (line, reason), *_ = faults(items)
+    assert line == 1
+    assert reason.startswith(("broken from here", "breaks off"))
+
+
+def test_an_empty_archive_gives_nothing() -> None:
+    assert read(b"") == []
+
+
+def test_an_archive_without_fastwarc_is_one_line_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.wet").write_bytes(ALL[0])
+    monkeypatch.setattr("dedup.extras.find_spec", lambda _name: None)
+    with pytest.raises(InputError, match=r"^a \.wet file needs fastwarc: pip install 'dedup\[warc\]'$"):
+        read_records([tmp_path / "t.wet"])
