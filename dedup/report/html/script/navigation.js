@@ -190,11 +190,7 @@ async function start() {
   });
   if (typeof DecompressionStream === "undefined") {
     main.append(
-      h(
-        "p",
-        { class: "flag" },
-        "This browser is too old to read the data in this file, which are compressed. Chrome and Edge from version 80, Firefox from 113 and Safari from 16.4 can.",
-      ),
+      h("p", { class: "flag" }, "This browser is too old to read the data in this file, which are compressed."),
     );
     main.setAttribute("aria-busy", "false");
     return;
