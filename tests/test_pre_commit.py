@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from .repository import Repository
 
@@ -67,11 +68,12 @@ def test_commit_of_a_copy_is_refused_and_one_of_another_text_is_not(hooked: Repo
     assert "Passed" in said
 
 
-@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "T.CSV", "t.tsv", "t.tsv.gz"])
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.jsonl.zst", "T.CSV", "t.tsv", "t.tsv.gz"])
 def test_commit_of_a_copy_in_a_table_is_refused(name: str, hooked: Repository) -> None:
     is_lines = "jsonl" in name
     table = json.dumps({"text": TEXT}) if is_lines else f'text\n"{TEXT}"\n'
-    hooked.write(name, gzip.compress(table.encode()) if name.endswith(".gz") else table)
+    packed = {".gz": gzip.compress(table.encode()), ".zst": zstandard.compress(table.encode())}
+    hooked.write(name, packed.get(Path(name).suffix, table))
     code, said = commit(hooked)
     assert code == 1, said
     assert "texts/a.txt" in said
