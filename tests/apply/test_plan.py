@@ -137,6 +137,7 @@ def test_clusters_whose_site_does_not_tell_its_language_are_counted(tmp_path: Pa
         ("https://vi.nl/a", set()),  # a name that somebody registered is no mark
         ("https://www.de.vn/a", {"vi"}),
         ("https://example.us/a", {"en"}),  # where Spanish is official in a region
+        ("https://example.it/a", {"fr"}),  # likewise, but nobody is in Italian
     ],
 )
 def test_language_of_a_site_is_told_by_its_address(url: str, languages: set[str]) -> None:
