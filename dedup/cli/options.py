@@ -32,11 +32,14 @@ class InOrder(click.Group):
 
 def record_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say how a table is read. They arrive as ``id_field`` and so on: see :func:`fields_of`."""
-    defaults = {"id": "id", "text": "text", "url": "url", "language": "lang"}
-    for what, default in reversed(defaults.items()):
-        option = click.option(
-            f"--{what}-field", default=default, show_default=True, metavar="NAME", help=f"Field with the {what}."
-        )
+    options = {
+        "id": ("id", "Field with the id."),
+        "text": ("text", "Field with the text; a dot leads into objects: doc.body."),
+        "url": ("url", "Field with the url; also looked for in metadata.url and the like."),
+        "language": ("lang", "Field with the language; also looked for in language, metadata.language and the like."),
+    }
+    for what, (default, told) in reversed(options.items()):
+        option = click.option(f"--{what}-field", default=default, show_default=True, metavar="NAME", help=told)
         command = option(command)
     return command
 
