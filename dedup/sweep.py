@@ -12,7 +12,12 @@ that nobody judged counts as 0, as the clustering itself counts pairs that canno
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from dedup.clusters import cluster
 from dedup.model import CandidatePair, Change, Link, Outlook, Relation
@@ -28,19 +33,60 @@ Group = tuple[int, ...]
 
 def sweep(stages: Stages, threshold: float, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Outlook, ...]:
     """What each of ``thresholds`` and the run's own, ``threshold``, would give, ascending."""
+    tried = sorted({*thresholds, threshold})
     writings = [subject.writing for subject in stages.subjects]
     known = [link for link in (*stages.links, *stages.clustering.further) if link.probability >= LEAST]
+    stable, others = _parts(known, len(writings), tried[0], tried[-1])
+    open_ = _open(others, writings)
     now = _with_copies((found.members for found in stages.clustering.clusters), stages.works)
     outlooks = []
-    for tried in sorted({*thresholds, threshold}):
-        groups = now if tried == threshold else _with_copies(_grouped(known, writings, tried), stages.works)
-        outlooks.append(Outlook(tried, len(groups), sum(map(len, groups)), changes(now, groups)))
+    for one in tried:
+        groups = now if one == threshold else _with_copies([*stable, *open_.grouped(one)], stages.works)
+        outlooks.append(Outlook(one, len(groups), sum(map(len, groups)), changes(now, groups)))
     return tuple(outlooks)
 
 
-def _grouped(links: Sequence[Link], writings: Sequence[str], threshold: float) -> Iterator[Group]:
-    clustering = cluster(links, writings, _unjudged, threshold, lambda _pair: False)
-    return (found.members for found in clustering.clusters)
+def _parts(links: Sequence[Link], works: int, lowest: float, highest: float) -> tuple[list[Group], list[Link]]:
+    """The groups that stand at every threshold from ``lowest`` to ``highest``, and the links that may group otherwise.
+
+    Groups join only over a link that reaches the threshold, so nothing joins across the components of the links that
+    reach the lowest. One of these whose pairs all reach the highest stands whatever the threshold is. Most articles are
+    such components, or alone: there is no need to group them once more for each threshold.
+    """
+    of_links = np.array([(link.left, link.right, link.probability) for link in links]).reshape(-1, 3)
+    left, right, reaches = of_links[:, 0].astype(np.intp), of_links[:, 1].astype(np.intp), of_links[:, 2] >= lowest
+    graph = coo_array((np.ones(reaches.sum(), bool), (left[reaches], right[reaches])), shape=(works, works))
+    count, component = connected_components(graph, directed=False)
+    sizes = np.bincount(component, minlength=count)
+    within = component[left] == component[right]
+    sure = np.bincount(component[left[within]], of_links[within, 2] >= highest, minlength=count)
+    is_stable = (sizes > 1) & (sure == sizes * (sizes - 1) // 2)
+    members: dict[int, list[int]] = defaultdict(list)
+    for work in np.flatnonzero(is_stable[component]).tolist():
+        members[int(component[work])].append(work)
+    is_open = within & ~is_stable[component[left]]
+    return [tuple(group) for group in members.values()], [links[place] for place in np.flatnonzero(is_open).tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The works that may group differently at other thresholds: their links name them by their places among them."""
+
+    works: Sequence[int]
+    links: Sequence[Link]
+    writings: Sequence[str]
+
+    def grouped(self, threshold: float) -> Iterator[Group]:
+        """Their groups at a threshold."""
+        clustering = cluster(self.links, self.writings, _unjudged, threshold, lambda _pair: False)
+        return (tuple(self.works[member] for member in found.members) for found in clustering.clusters)
+
+
+def _open(links: Sequence[Link], writings: Sequence[str]) -> _Open:
+    works = sorted({work for link in links for work in (link.left, link.right)})
+    place = {work: number for number, work in enumerate(works)}
+    renumbered = [replace(link, left=place[link.left], right=place[link.right]) for link in links]
+    return _Open(works, renumbered, [writings[work] for work in works])
 
 
 def _unjudged(pair: CandidatePair) -> Link:

@@ -109,9 +109,9 @@ def check(
     """Check new records against known ones, and against one another.
 
     NEW is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv, .tsv, .parquet, .warc or
-    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. With --changed-since it may be left out, and is the PATH of --against.
-    NEW may be a part of PATH: no record is its own copy. An index brings its settings; --threshold and --confirm
-    may be said anew.
+    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. With --changed-since it may be left out,
+    and is the PATH of --against. NEW may be a part of PATH: no record is its own copy. An index brings its settings;
+    --threshold and --confirm may be said anew.
 
     Exit codes: 0 nothing found that is not accepted, or nothing new; 1 found; 2 could not check.
 

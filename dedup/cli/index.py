@@ -85,8 +85,8 @@ def build(
     """Make an index of the records that PATH holds.
 
     PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv, .tsv, .parquet, .warc or
-    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. Where there is an index already, the new one takes its place. The
-    settings are kept in it, and a check uses them.
+    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. Where there is an index already, the new
+    one takes its place. The settings are kept in it, and a check uses them.
 
     \b
     Example:

@@ -69,8 +69,8 @@ def run(
     """Find the records that carry the same article.
 
     PATH is a folder (its .txt and .md files, at any depth), a .txt, .md, .jsonl, .csv, .tsv, .parquet, .warc or
-    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. A URL (s3://bucket/folder/, hf://datasets/..., https://.../x.jsonl.gz)
-    is read through fsspec; there * and ** stand for what is there.
+    .wet file (also as .gz or .zst), or - for JSON Lines on standard input. A URL (s3://bucket/folder/,
+    hf://datasets/..., https://.../x.jsonl.gz) is read through fsspec; there * and ** stand for what is there.
 
     \b
     Examples:
