@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from dedup.calibration import Calibration
-from dedup.evidence import Alignment, Subject, align, coverage, figures_of, measure, shared_names, sort_of
+from dedup.evidence import Subject, align, figures_of, measure, shared_names, sort_of
 from dedup.figures import Figures
 from dedup.model import CandidatePair, Confirmed, Evidence, Finder, Link, Relation
 from dedup.names import SharedNames
+from dedup.relation import relation_of
 from dedup.screen import possible
 from dedup.workers import in_parts
 
@@ -77,7 +78,7 @@ def judge(
         for name, value in measure(left, right, aligned, figures, calibration).items()
         if name in weights.curves
     ]
-    return _link(pair, _relation(left, right, aligned, calibration), evidence, by)
+    return _link(pair, relation_of(left, right, aligned, calibration), evidence, by)
 
 
 def same_text(pair: CandidatePair) -> Link:
@@ -109,10 +110,3 @@ def _first(words: Sequence[str]) -> str:
 def _link(pair: CandidatePair, relation: Relation, evidence: list[Evidence], by: Confirmed) -> Link:
     probability = 1.0 / (1.0 + math.exp(-sum(e.weight for e in evidence)))
     return Link(pair.left, pair.right, relation, probability, pair.found_by, tuple(evidence), by)
-
-
-def _relation(left: Subject, right: Subject, aligned: Alignment, calibration: Calibration) -> Relation:
-    """What the two are to each other if they are one article."""
-    if min(coverage(left, right, aligned, calibration)) < calibration.whole_coverage:
-        return Relation.PARTIAL
-    return Relation.NEAR_DUPLICATE if left.language == right.language else Relation.TRANSLATION

@@ -174,5 +174,9 @@ def _weighted_mean(values: NDArray[np.float32] | NDArray[np.bool_], weights: NDA
 
 def length_difference(left: Subject, right: Subject, calibration: Calibration) -> float:
     """See ``length`` above."""
-    sizes = [math.log(side.fingerprint.width) - calibration.length_norm(side.language) for side in (left, right)]
-    return min(LONGEST_LENGTH_DIFFERENCE, abs(sizes[0] - sizes[1]))
+    return min(LONGEST_LENGTH_DIFFERENCE, abs(log_size(left, calibration) - log_size(right, calibration)))
+
+
+def log_size(text: Subject, calibration: Calibration) -> float:
+    """The log of how much the text says: of its width as it would be in English."""
+    return math.log(text.fingerprint.width) - calibration.length_norm(text.language)

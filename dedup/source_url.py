@@ -172,6 +172,12 @@ def _domain(host: str) -> _Domain:
     return _Domain(parts.subdomain, parts.domain, parts.suffix)
 
 
+def subdomain_of(host: str) -> str:
+    """What stands before the domain that somebody registered; empty where nothing does, or that cannot be told."""
+    domain = _domain(host)
+    return domain.subdomain if domain.suffix else ""
+
+
 _VARIANT_LABELS: Final = frozenset({"www", "m", "mobile", "amp"})
 # Wikimedia writes its mobile host in the middle: en.m.wikipedia.org.
 _WIKIMEDIA: Final = _words("wikipedia wiktionary wikinews wikibooks wikiquote wikisource wikiversity wikivoyage")

@@ -24,7 +24,16 @@ from inputs import parts
 from vector_cache import CachedEncoder
 
 from dedup.calibration import Calibration, Weights
-from dedup.calibration.compute import Outcome, Prepared, norms, outcomes, pool_of, understand, weights_of, with_coverage
+from dedup.calibration.compute import (
+    Outcome,
+    Prepared,
+    norms,
+    outcomes,
+    pool_of,
+    understand,
+    weights_of,
+    with_partner_similarity,
+)
 from dedup.calibration.levels import candidates_of, levels_of, scored
 from dedup.calibration.pairs import Pool, Sample, samples_of
 from dedup.calibration.store import write
@@ -59,7 +68,7 @@ def main() -> None:
     # The other languages of NTREX only lend their centroid.
     pools.append(pool_of("ntrex", prepared["ntrex"].only(MAIN_LANGUAGES), calibration))
     rng = random.Random(1)
-    calibration = with_coverage(pools, calibration, rng)
+    calibration = with_partner_similarity(pools, calibration, rng)
     samples = [s for pool in pools for s in samples_of(pool, calibration, rng)]
     print(f"{len(samples)} pairs; per corpus, sort and case:")
     candidates = {p.corpus: list(candidates_of(p, calibration, rng)) for p in pools if p.corpus != "parts"}
@@ -140,7 +149,7 @@ def describe(found: Sequence[Outcome], calibration: Calibration) -> None:
             print(f"  {name:16}", "  ".join(f"{at:.3f}: {weight:+.2f}" for at, weight in drawn))
     for sort, level in calibration.levels.items():
         print(f"level of {sort}: slope {level.slope}, offset {level.offset}")
-    print("partner similarity", calibration.partner_similarity, "whole coverage", calibration.whole_coverage)
+    print("partner similarity", calibration.partner_similarity)
 
 
 def provenance(found: Sequence[Outcome], digest: str, model: str) -> dict[str, object]:

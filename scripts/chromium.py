@@ -48,6 +48,15 @@ class Page:
         while not self._loaded:
             self._hear(self._read())
 
+    @contextmanager
+    def beforehand(self, script: str) -> Iterator[None]:
+        """Pages opened within run this script before any of their own."""
+        added = self._call("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
+        try:
+            yield
+        finally:
+            self._call("Page.removeScriptToEvaluateOnNewDocument", identifier=added)
+
     def run(self, script: str) -> object:
         """The value of a JavaScript expression, awaited where it is a promise. Raises :class:`RuntimeError`."""
         answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -99,6 +108,12 @@ class Page:
         """The whole page as a PNG in base64."""
         picture: str = self._call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         return picture
+
+    def heap(self) -> float:
+        """MiB of the JavaScript heap that are in use once garbage is collected."""
+        self._call("HeapProfiler.collectGarbage")
+        used: float = self._call("Runtime.getHeapUsage")["usedSize"]
+        return used / 2**20
 
     def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         self._last += 1

@@ -4,14 +4,15 @@
     PYTHONPATH=/tmp/babel python scripts/site_languages.py > dedup/apply/site_languages.json
 
 From Unicode CLDR (supplemental data, territory info) by way of Babel: the languages that are official in a territory,
-in all of it or in a region, by law or in fact. A territory's domain is its ISO 3166 code, but for that of the United
-Kingdom. Domains that Google Search treats as generic are left out ("Managing multi-regional and multilingual sites",
-Google Search Central): their sites are of anywhere.
+by law or in fact; and apart from them, those that are so in a region only, as Catalan is in Spain. A territory's domain
+is its ISO 3166 code, but for that of the United Kingdom. Domains that Google Search treats as generic are left out
+("Managing multi-regional and multilingual sites", Google Search Central): their sites are of anywhere.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import version
 
@@ -28,16 +29,25 @@ def main() -> None:
     """Print the table."""
     territories = import_module("babel.core").get_global("territory_languages")
     official = import_module("babel.languages").get_official_languages
-    languages = {}
+    languages, regional = {}, {}
     for territory in sorted(filter(re.compile("[A-Z]{2}").fullmatch, territories)):
-        codes = {declared_language(code) for code in official(territory, regional=True, de_facto=True)}
         domain = DOMAINS.get(territory.lower(), territory.lower())
-        known = sorted(code for code in codes if code)
-        if known and domain not in GENERIC:
-            languages[domain] = " ".join(known)
+        everywhere = _codes(official(territory, regional=False, de_facto=True))
+        somewhere = _codes(official(territory, regional=True, de_facto=True)) - everywhere
+        if domain not in GENERIC:
+            languages[domain] = " ".join(sorted(everywhere))
+            regional[domain] = " ".join(sorted(somewhere))
     source = f"Unicode CLDR, territory info, by way of Babel {version('babel')}; scripts/site_languages.py"
-    table = {"source": source, "licence": "Unicode-3.0", "languages": languages}
+    table = {"source": source, "licence": "Unicode-3.0", "languages": _held(languages), "regional": _held(regional)}
     sys.stdout.write(json.dumps(table, indent=1) + "\n")
+
+
+def _codes(tags: Iterable[str]) -> set[str]:
+    return {code for tag in tags if (code := declared_language(tag))}
+
+
+def _held(table: Mapping[str, str]) -> dict[str, str]:
+    return {domain: languages for domain, languages in table.items() if languages}
 
 
 if __name__ == "__main__":

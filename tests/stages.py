@@ -38,7 +38,6 @@ def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibratio
         weights=dict.fromkeys(SORTS, _WEIGHTS),
         source_url_weight=2.0,
         partner_similarity=0.5,
-        whole_coverage=0.5,
     )
 
 

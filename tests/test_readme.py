@@ -14,6 +14,7 @@ import pytest
 from dedup.cli import main
 
 from . import parallel
+from .read.elsewhere import empty_file_systems, write
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> Iterator[str]:
-    (block,) = (b for b in blocks("sh") if b.startswith("dedup"))
+    (block,) = (b for b in blocks("sh") if b.startswith("dedup run seeds/"))
     yield from block.splitlines()
 
 
@@ -71,6 +72,21 @@ def test_every_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.M
         run(command, monkeypatch)
     report = json.loads((workplace / "report.json").read_bytes())
     assert [[member["id"][:3] for member in cluster["members"]] for cluster in report["clusters"]] == [["000", "004"]]
+
+
+def test_every_command_of_the_readme_with_urls_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With memory in the place of what no test can reach."""
+    (block,) = (b for b in blocks("sh") if b.startswith("dedup run s3://"))
+    rows = (workplace / "articles.jsonl.gz").read_bytes()
+    (workplace / "new").mkdir()
+    (workplace / "new" / "bakery.txt").write_text("The bakery on Station Road opens at five in the morning.")
+    with empty_file_systems():
+        for text in (ROOT / "seeds").iterdir():
+            write(f"memory://bucket/articles/{text.name}", text.read_bytes())
+        write("memory://datasets/owner/name/data/a.jsonl.gz", rows)
+        write("memory://example.org/archive.jsonl.gz", rows)
+        for command in block.splitlines():
+            run(re.sub(r"(s3|hf|https)://|[?][^']*", lambda m: "memory://" if m[1] else "", command), monkeypatch)
 
 
 def test_the_summary_in_the_readme_is_what_the_first_command_prints(

@@ -3,7 +3,7 @@
     paths  ─open_corpus─> Corpus                                      corpus.py    which files, and their places in OUT
     Corpus, report ─match─> Standing                                  match.py     the members, found again
     Standing, Choice ─make_plan─> Plan                                plan.py      who stays and who goes, and why
-    Plan ─write_corpus─> OUT, REMOVED                                 write.py     bytes, by way of tables.py
+    Plan ─write_corpus─> OUT, REMOVED                                 write.py     bytes, by way of tables/
     Plan ─render_plan─> text for people                               summary.py
 
 A report holds neither the texts nor the paths of its run, so the corpus is read again, and is held to the report: its

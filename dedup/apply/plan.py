@@ -19,7 +19,7 @@ from typing import Final
 
 from dedup.apply.corpus import Corpus
 from dedup.apply.match import Place, Standing, match
-from dedup.apply.policies import Kind, Policy, Value, in_order_of, value_of
+from dedup.apply.policies import Kind, Policy, Value, in_order_of, source_languages, value_of
 from dedup.apply.relations import Relations
 from dedup.errors import InputError
 from dedup.language import UNKNOWN
@@ -87,13 +87,14 @@ class Removal:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of a cluster: the ids that stay, the best first, and what goes, in that order. ``left_whole``: it is
-    flagged, and nobody said to take it apart.
+    flagged, and nobody said to take it apart. ``members`` are as the report has them, by id.
     """
 
     cluster: str
     kept: tuple[str, ...]
     removals: tuple[Removal, ...]
     left_whole: bool
+    members: Mapping[str, Member] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class Plan:
 
     ``dropped``: for each file of the corpus, the lines that go; of one that is one record, None is its line. ``marks``:
     what is said of the members, by file and line. ``without_value``: field of a policy -> members without a number or a
-    date there.
+    date there. ``without_source_language``: where a policy asks for that, the clusters in which no member is in a
+    language of the cited site.
     """
 
     corpus: Corpus
@@ -120,6 +122,7 @@ class Plan:
     dropped: tuple[frozenset[int | None], ...]
     marks: Mapping[tuple[int, int | None], Mark] = field(repr=False)
     without_value: Mapping[str, int]
+    without_source_language: int
 
     @property
     def removals(self) -> tuple[Removal, ...]:
@@ -154,6 +157,11 @@ def make_plan(document: Document, corpus: Corpus, choice: Choice = _DEFAULT, pro
         dropped=tuple(map(frozenset, dropped)),
         marks=marks,
         without_value={name: len(standing.places) - len(found) for name, found in values.items()},
+        without_source_language=sum(
+            not source_languages(cluster)
+            for cluster in document.clusters
+            if any(policy.kind is Kind.SOURCE_LANGUAGE for policy in choice.keep)
+        ),
     )
 
 
@@ -185,7 +193,7 @@ def _decide(
     members = {member.id: member for member in cluster.members}
     in_order = [members[id_] for id_ in in_order_of(choice.keep, cluster, relations, places, values)]
     if cluster.flags and not choice.flagged:
-        return Decision(cluster.id, tuple(member.id for member in in_order), (), left_whole=True)
+        return Decision(cluster.id, tuple(member.id for member in in_order), (), left_whole=True, members=members)
     staying = _Staying(choice, relations)
     removals = []
     for member in in_order:
@@ -194,7 +202,7 @@ def _decide(
             staying.add(member)
         else:
             removals.append(_removal(member, partner, cluster, relations, places))
-    return Decision(cluster.id, tuple(staying.ids), tuple(removals), left_whole=False)
+    return Decision(cluster.id, tuple(staying.ids), tuple(removals), left_whole=False, members=members)
 
 
 class _Staying:

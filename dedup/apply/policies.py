@@ -7,6 +7,7 @@ So the outcome does not depend on the order of anything but where ``first`` asks
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -21,6 +22,7 @@ from dedup.apply.site_language import languages_of_site
 from dedup.errors import InputError
 from dedup.language import declared_language
 from dedup.report.document import Cluster
+from dedup.source_url import source_key
 
 
 class Kind(StrEnum):
@@ -46,7 +48,7 @@ class Policy:
     ``longest``: the text with the most characters, as the report counts them. ``first``: the first in the input, in the
     order of the given paths, within a folder by path, within a table by line. ``central``: the highest mean probability
     to the other texts of the cluster, copies of one text counting as one; a pair without a link in the report counts 0.
-    ``source-language``: a language of the site that the cluster cites (:mod:`dedup.apply.site_language`).
+    ``source-language``: a language of the site that most members cite (:func:`source_languages`).
     ``prefer``: the earliest of ``languages``, those that are not named last. ``max``: the greatest number or latest
     date in ``field`` of the record's row.
     """
@@ -108,13 +110,27 @@ def _scores(
         case Kind.CENTRAL:
             return relations.centrality()
         case Kind.SOURCE_LANGUAGE:
-            site = languages_of_site(cluster.source_url or "", cluster.languages)
+            site = source_languages(cluster)
             return {member.id: int(member.language in site) for member in cluster.members}
         case Kind.PREFER:
             turns = {language: turn for turn, language in reversed(list(enumerate(policy.languages)))}
             return {member.id: -turns.get(member.language, len(policy.languages)) for member in cluster.members}
         case Kind.MAX:
             return _by_value(policy.field, cluster, values[policy.field])
+
+
+def source_languages(cluster: Cluster) -> frozenset[str]:
+    """Those of the cluster's languages that the site of its source may write in (:mod:`dedup.apply.site_language`).
+
+    The source is the URL that most members cite, spellings of one counted together; of several, any.
+    """
+    cited: defaultdict[str, list[str]] = defaultdict(list)
+    for url in (member.source_url for member in cluster.members if member.source_url):
+        key = source_key(url)
+        cited[key.key if key else url].append(url)
+    most = max(map(len, cited.values()), default=0)
+    sources = (urls[0] for urls in cited.values() if len(urls) == most)
+    return frozenset[str]().union(*(languages_of_site(url, cluster.languages) for url in sources))
 
 
 def _by_value(field: str, cluster: Cluster, values: Mapping[str, Value]) -> Mapping[str, Score]:

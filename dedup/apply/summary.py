@@ -7,18 +7,23 @@ from rich.console import Console
 
 from dedup.apply.plan import Plan, Removal
 from dedup.report.console import Printer, counted, shown_probability
+from dedup.report.document import Member
 from dedup.report.wording import place_of
 
 SKIPPED_SHOWN: Final = 10
 
 
 def render_plan(plan: Plan, console: Console, *, annotate: bool = False, in_detail: bool = False) -> None:
-    """Print what a plan does to its corpus; ``in_detail`` every record that goes, with its partner."""
+    """Print what a plan does to its corpus; ``in_detail``, of a plan that is not
+    carried out, every record that goes, with its partner.
+    """
     page = _Page(console)
     if in_detail:
         page.decisions(plan)
     page.counts(plan, annotate)
     page.left_alone(plan)
+    if in_detail:
+        page.line("Nothing is written.")
 
 
 class _Page(Printer):
@@ -26,9 +31,10 @@ class _Page(Printer):
         for decision in plan.decisions:
             if decision.removals:
                 for id_ in decision.kept:
-                    self.pieces(["keep    ", id_], "green")
+                    self.pieces(["keep    ", id_, _told(decision.members[id_])], "green")
                 for removal in decision.removals:
-                    self.pieces(["remove  ", removal.id, f"  {_why(removal)} ", removal.partner])
+                    told = _told(decision.members[removal.id])
+                    self.pieces(["remove  ", removal.id, f"{told}  {_why(removal)} ", removal.partner])
                 self.line()
 
     def counts(self, plan: Plan, annotate: bool) -> None:
@@ -45,6 +51,9 @@ class _Page(Printer):
         whole = sum(decision.left_whole for decision in plan.decisions)
         if whole:
             self.line(f"{counted(whole, 'flagged cluster')} left whole (--flagged takes them too)")
+        if unknown := plan.without_source_language:
+            clusters = f"{unknown:,} of {counted(len(plan.decisions), 'cluster')}"
+            self.line(f"In {clusters} no record is in a language of the cited site, as far as its address tells it")
         for field, missing in plan.without_value.items():
             if missing:
                 self.pieces([f"{counted(missing, 'member')} without a number or a date in ", field, ": chosen last"])
@@ -65,6 +74,10 @@ class _Page(Printer):
             self.pieces(["Not copied: ", place_of(one.path, one.line), ": ", one.reason])
         if len(corpus.skipped) > SKIPPED_SHOWN:
             self.line(f"… and {len(corpus.skipped) - SKIPPED_SHOWN:,} more")
+
+
+def _told(member: Member) -> str:
+    return f"  {member.language}  {counted(member.characters, 'character')}"
 
 
 def _relation(removal: Removal) -> str:

@@ -108,8 +108,6 @@ class Calibration:
     """Log-odds that a shared source URL adds."""
     partner_similarity: float
     """Cosine from which a segment has found its partner."""
-    whole_coverage: float
-    """Share of a text that must be covered for the other to be the whole of it, not a part."""
     levels: Mapping[str, Level] = field(default_factory=dict)
     """By sort of pair; one that is not listed stays as it was fitted."""
     _shapes: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -234,7 +232,6 @@ _FROM_JSON = (
     "articles",
     "source_url_weight",
     "partner_similarity",
-    "whole_coverage",
 )
 
 UNCALIBRATED = "none (language means of this run)"

@@ -22,7 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.calibration import Calibration, Level, Weights, for_bundled, shipped
-from dedup.calibration.compute import LEAST_STATED, Prepared, figure_shapes, pool_of, stated_figures, with_coverage
+from dedup.calibration.compute import (
+    LEAST_STATED,
+    Prepared,
+    figure_shapes,
+    pool_of,
+    stated_figures,
+    with_partner_similarity,
+)
 from dedup.calibration.fit import fit
 from dedup.calibration.levels import Scored, scored_candidates, shrunk_levels
 from dedup.calibration.pairs import Sample, samples_of
@@ -57,7 +64,7 @@ def adapted(parts: Parts, digest: str) -> tuple[Calibration, list[Sample]]:
     known = shipped(digest)
     calibration = without_weights(list(parts.values()), known or for_bundled(), known)
     pools = [pool_of(name, part, calibration) for name, part in sorted(parts.items())]
-    calibration = with_coverage(pools, calibration, random.Random(SEED))
+    calibration = with_partner_similarity(pools, calibration, random.Random(SEED))
     samples = pairs_of(parts, calibration, SEED)
     if len({s.same for s in samples}) < 2:
         raise InputError("too small a corpus: it must hold two articles or more, and two versions of one")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from dedup.calibration import SORTS, Calibration, Weights, shape
 from dedup.calibration.fit import fit, importance_of, probability
-from dedup.calibration.pairs import Pool, Sample, cut, other_articles, translations
+from dedup.calibration.pairs import Pool, Sample, other_articles, translations
 from dedup.embed import embed, encode_segments, rows_by_language
 from dedup.encoders import Encoder
-from dedup.evidence import Subject, align, coverage
+from dedup.evidence import Subject, align
 from dedup.fingerprints import fingerprint
 from dedup.model import Fingerprint, Record, Skipped
 from dedup.prepare import prepare
@@ -84,7 +84,6 @@ def norms(news: Prepared, counted: Iterable[Prepared]) -> Calibration:
         weights={},
         source_url_weight=round(float(np.log(URL_PRECISION / (1 - URL_PRECISION))), 2),
         partner_similarity=0.0,
-        whole_coverage=0.0,
     )
 
 
@@ -127,27 +126,20 @@ def pool_of(corpus: str, part: Prepared, calibration: Calibration) -> Pool:
     return Pool(corpus, subjects, part.golds)
 
 
-def with_coverage(pools: Iterable[Pool], calibration: Calibration, rng: random.Random) -> Calibration:
-    """The similarity from which a segment has a partner, and the coverage that tells a whole from a part.
-
-    Both are the cut with the least balanced error: best similarities of segments in translations against those in
-    neighbouring other articles; smaller coverages of whole against cut translations.
+def with_partner_similarity(pools: Iterable[Pool], calibration: Calibration, rng: random.Random) -> Calibration:
+    """The similarity from which a segment has a partner: the cut with the least balanced error between the best
+    similarities of segments in translations and those in neighbouring other articles.
     """
     pools = list(pools)
     matched: list[float] = []
     unmatched: list[float] = []
-    pairs = [pair for pool in pools for pair in translations(pool, 500, rng)]
-    for left, right in pairs:
+    for left, right in (pair for pool in pools for pair in translations(pool, 500, rng)):
         matched += align(left, right).best_left.tolist()
     for pool in pools:
         others = list(other_articles(pool))
         for left, right in rng.sample(others, min(500, len(others))):
             unmatched += align(left, right).best_left.tolist()
-    calibration = replace(calibration, partner_similarity=best_cut(unmatched, matched))
-    whole = [min(coverage(a, b, align(a, b), calibration)) for a, b in pairs]
-    cuts = [(a, cut(b, rng)) for a, b in pairs]
-    part = [min(coverage(a, b, align(a, b), calibration)) for a, b in cuts]
-    return replace(calibration, whole_coverage=best_cut(part, whole))
+    return replace(calibration, partner_similarity=best_cut(unmatched, matched))
 
 
 def best_cut(low: Sequence[float], high: Sequence[float]) -> float:

@@ -51,7 +51,6 @@ def _numbers(calibration: Calibration) -> dict[str, object]:
     return {
         "articles": calibration.articles,
         "partner_similarity": calibration.partner_similarity,
-        "whole_coverage": calibration.whole_coverage,
         "source_url_weight": calibration.source_url_weight,
         "weights": {kind: asdict(weights) for kind, weights in calibration.weights.items()},
         "levels": {sort: asdict(level) for sort, level in calibration.levels.items()},

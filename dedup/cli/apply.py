@@ -62,7 +62,7 @@ def apply(
     """Write the corpus without the copies that a report names.
 
     PATH and the names of fields are those of the run, as the report does not hold the corpus. What stays is as it was,
-    to the byte; nothing is overwritten. An input that has changed since is refused.
+    to the byte (in Parquet: to the value); nothing is overwritten. An input that has changed since is refused.
 
     \b
     Examples:

@@ -60,7 +60,8 @@ def test_dry_run_says_what_would_go_and_writes_nothing(cli: Cli, articles: Path)
     code, out, err = cli("apply", "report.json", "articles.jsonl", "--dry-run", "--removed", "r.jsonl", "-o", "o.jsonl")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[:2] == ["keep    a", "remove  b  exact >0.999 of a"]
+    assert lines[:2] == ["keep    a  en  107 characters", "remove  b  en  107 characters  exact >0.999 of a"]
+    assert lines[-1] == "Nothing is written."
     assert "3 records: 1 stay, 2 go" in lines
     assert sorted(entry.name for entry in articles.iterdir()) == before
 

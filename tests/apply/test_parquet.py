@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def every_type() -> Table:
 def written(table: Table, **options: object) -> io.BytesIO:
     file = io.BytesIO()
     rows = options.pop("row_group_size", ROWS)
+    known = signature(pq.ParquetWriter).parameters  # an older pyarrow has fewer
+    options = {name: value for name, value in options.items() if name in known}
     with pq.ParquetWriter(file, table.schema, **options) as writer:
         writer.write_table(table, rows)
         if not options.get("store_schema", True):
@@ -107,6 +110,7 @@ OPTIONS: list[dict[str, object]] = [
     {"row_group_size": 3, "compression": {"text": "gzip", "list.list.element": "brotli"}, "use_dictionary": ["text"]},
     {"store_schema": False, "compression": "none"},
     {"use_compliant_nested_type": False, "compression": "lz4", "version": "2.4"},
+    {"store_decimal_as_integer": True, "write_time_adjusted_to_utc": True, "use_compliant_nested_type": False},
     {"write_page_index": True, "sorting_columns": [{"column_index": 0, "descending": True}]},
 ]
 

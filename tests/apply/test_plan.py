@@ -93,6 +93,29 @@ def test_language_of_the_cited_site_stays(tmp_path: Path) -> None:
     assert kept(tmp_path, unknown, "source-language") == "a"
 
 
+def test_of_several_cited_sites_the_one_of_most_members_counts_however_it_is_spelled(tmp_path: Path) -> None:
+    rows = [
+        row("a", "de", url="https://zeit.de/artikel/7"),
+        row("b", "vi", url=PAGE),
+        row("c", "vi", url=PAGE),
+        row("d", "fr", url="http://www.lemonde.fr/article/7/"),
+        row("e", "de", url="https://lemonde.fr/article/7"),
+        row("f", "en", url="https://www.lemonde.fr/article/7?utm_source=x"),
+    ]
+    assert kept(tmp_path, rows, "source-language") == "d"
+    assert kept(tmp_path, rows[1:5], "source-language") == "b"  # two each: then either will do, and the id decides
+    assert kept(tmp_path, rows[2:5], "source-language") == "d"
+
+
+def test_clusters_whose_site_does_not_tell_its_language_are_counted(tmp_path: Path) -> None:
+    path = table(
+        tmp_path, [row("a", "ar", url=PAGE), row("b", "hi", url=PAGE), row("c", "vi", url=PAGE), row("d", "hi")]
+    )
+    report = report_on([path], [["a", "b"], ["c", "d"]])
+    assert planned(report, path, choice=Choice(parse_policies(["source-language"]))).without_source_language == 1
+    assert planned(report, path).without_source_language == 0
+
+
 @pytest.mark.parametrize(
     ("url", "languages"),
     [
@@ -109,6 +132,11 @@ def test_language_of_the_cited_site_stays(tmp_path: Path) -> None:
         ("no address", set()),
         ("", set()),
         ("http://[::1]/a", set()),
+        ("http://[::1]/fr/a", {"fr"}),
+        ("https://fr.example.co.uk", {"fr"}),
+        ("https://vi.nl/a", set()),  # a name that somebody registered is no mark
+        ("https://www.de.vn/a", {"vi"}),
+        ("https://example.us/a", {"en"}),  # where Spanish is official in a region
     ],
 )
 def test_language_of_a_site_is_told_by_its_address(url: str, languages: set[str]) -> None:
@@ -120,7 +148,8 @@ def test_table_of_site_languages_speaks_the_codes_of_reports() -> None:
     table = json.loads(file.read_text(encoding="utf-8"))
     assert "CLDR" in table["source"]
     assert len(table["languages"]) > 200
-    for domain, languages in table["languages"].items():
+    assert "ca" in table["regional"]["es"]
+    for domain, languages in [*table["languages"].items(), *table["regional"].items()]:
         assert domain.islower()
         assert len(domain) == 2
         assert [declared_language(code) for code in languages.split()] == languages.split()

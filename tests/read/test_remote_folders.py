@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import fsspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.errors import InputError
@@ -98,6 +98,7 @@ _PARTS = ["a", "b", ".h", "a.txt", "B.MD", ".c.txt", "d.html", "t.jsonl", "a b",
 _trees = st.lists(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4).map("/".join), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(tree=_trees, choice=st.data())
 def test_any_paths_of_any_tree_lead_to_what_they_lead_to_on_this_machine(
     tree: list[str], choice: st.DataObject

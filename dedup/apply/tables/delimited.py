@@ -66,7 +66,7 @@ class Delimited:
             if row.is_header:
                 names = names_of(row.cells)
             elif row.line in lines:
-                found[row.line] = look_up(dict(zip(names, row.cells, strict=True)), field)
+                found[row.line] = look_up(dict(zip(names, row.cells, strict=False)), field)
         return told(found)
 
     def _rows(self, stream: BinaryIO) -> Iterator["_Row"]:

@@ -14,7 +14,8 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from inspect import signature
+from itertools import combinations, groupby
 from typing import Any, BinaryIO, Final
 
 from dedup.apply.tables.table import Note, Notes, check_free, told
@@ -27,13 +28,13 @@ GROUP_BYTES: Final = 2**28
 
 _NO_NOTE: Final = (None,) * len(Note._fields)
 _ARROW_SCHEMA: Final = b"ARROW:schema"
-_MAKES: Final[tuple[Mapping[str, bool], ...]] = (
-    {},
-    {"use_compliant_nested_type": False},
-    {"use_deprecated_int96_timestamps": True},
-    {"use_deprecated_int96_timestamps": True, "use_compliant_nested_type": False},
-)
-"""How a writer may have put Arrow's types: names of what is in lists, timestamps of 96 bits."""
+_WAYS: Final[Mapping[str, bool]] = {
+    "use_compliant_nested_type": False,
+    "use_deprecated_int96_timestamps": True,
+    "store_decimal_as_integer": True,
+    "write_time_adjusted_to_utc": True,
+}
+"""How else than by default a writer may have put Arrow's types."""
 
 # pyarrow has no types: these say what is meant.
 _File = Any
@@ -157,7 +158,7 @@ def _rewrite_group(
     for batch in batches:
         held += rewritten(batch, first)
         first += batch.num_rows
-        size += batch.nbytes
+        size += batch.get_total_buffer_size()
         if size >= GROUP_BYTES:
             _write_group(writer, schema, held)
             held, size = [], 0
@@ -194,11 +195,19 @@ def _make(file: _File) -> dict[str, Any]:
     """The version and the ways under which a file of no rows has the same Parquet schema, or else pyarrow's own."""
     store_schema = {"store_schema": _ARROW_SCHEMA in (file.metadata.metadata or {})}
     for version in (file.metadata.format_version, "2.6"):
-        for make in _MAKES:
-            options = {**store_schema, **make, "version": version}
+        for ways in _combinations():
+            options = {**store_schema, **ways, "version": version}
             if file.schema.equals(_schema_under(file.schema_arrow, options)):
                 return options
     return store_schema
+
+
+def _combinations() -> Iterator[Mapping[str, bool]]:
+    """The ways that this pyarrow knows, none of them first."""
+    known = [name for name in _WAYS if name in signature(_parquet().ParquetWriter).parameters]
+    for number in range(len(known) + 1):
+        for names in combinations(known, number):
+            yield {name: _WAYS[name] for name in names}
 
 
 def _schema_under(schema: _Schema, options: Mapping[str, Any]) -> _Schema:

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from dedup.errors import InputError
-from dedup.findings import Checked
+from dedup.findings import Checked, SameId
+from dedup.model import Relation
 from dedup.report.gate import FORMS, render
 from dedup.report.gate.forms import RENDERERS
 
-from .conftest import checked_of, hostile, many, written
+from .conftest import checked_of, entry, hostile, many, written
 
 FOR_MACHINES = [form for form in FORMS if form != "text"]
 ROOT = Path(__file__).parents[3]
@@ -83,3 +84,20 @@ def test_naming_the_forms_imports_nothing_that_writes_them() -> None:
     program = "import dedup.report.gate, sys; sys.exit(any(name in sys.modules for name in ('rich', 'msgspec', 'xml')))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("form", ["text", "github", "sarif", "junit"])
+def test_what_was_not_compared_or_not_told_is_said(form: str) -> None:
+    new = [entry(f"{n}", path="new.csv", line=n) for n in range(7)]
+    known = [entry(f"{n}", path="known.csv", line=n + 1) for n in range(7)]
+    pairs = tuple(SameId(one, other, Relation.EXACT, 1.0) for one, other in zip(new, known, strict=True))
+    check = replace(checked_of(new), known=0, unchanged=3, same_id=pairs)
+    told = " ".join(written(check, form, width=500).split())
+    assert "There is nothing known: the new records were compared with one another alone." in told
+    assert "3 files of NEW are unchanged, and not known either" in told
+    assert "7 new rows have the id and the article of a known row that stands elsewhere" in told
+    assert "new.csv:4 (4) of known.csv:5 (4), … 2 more (all with --format json)" in told
+    assert "new.csv:5 (5) of" not in told
+    for silent in (replace(check, replaced=1, unchanged=0, same_id=()), checked_of(new), replace(check, records=())):
+        assert "nothing known" not in written(silent, form)
+        assert "unchanged" not in written(silent, form)

@@ -1,6 +1,11 @@
-"""The page of a report of 10,000 records, made by rule: 3,000 clusters of three, 1,000 records alone."""
+"""Pages made by rule: of a report of 10,000 records, 3,000 clusters of three and 1,000 records alone; and of the same
+with a large cluster more.
+"""
 
 from dataclasses import fields
+from itertools import combinations
+
+import msgspec
 
 from dedup.report.document import Encoder, Input, Stage, Tool
 from dedup.report.html.data import Cluster, Cut, Detail, Index, Outlook, PageData, Pair, Record, Text
@@ -107,3 +112,34 @@ def cluster(i: int) -> Cluster:
     return Cluster(
         f"{i:016x}", f"https://{i}.example/", 1.0, members, members[0], links, EACH, links[0], (), f"needle {i}"
     )
+
+
+def page_with_cluster_of(size: int) -> PageData:
+    """One cluster more, of two halves: within each all pairs are sure, between them one reaches the threshold and one
+    is the weakest.
+    """
+    data = big_page()
+    index, first, links = data.index, len(data.index.records), len(data.index.pairs)
+    half = size // 2
+    members = tuple(range(first, first + size))
+    sure = [(i, j) for i, j in combinations(members, 2) if (i < first + half) == (j < first + half)]
+    found = [(*between, p) for between, p in (((first, first + half), 0.6), ((first + 1, first + half + 1), 0.2))]
+    found += [(*pair, 0.999) for pair in sure]
+    pairs = tuple(Pair(i, j, 0, p, (0,), 0, 0) for i, j, p in found)
+    named = (Record(f"member {i}", None, None, LANGUAGES[i % 4], None, 900, i, CLUSTERS) for i in range(size))
+    large = Cluster(
+        id="f" * 16,
+        source_url=None,
+        confidence=0.6,
+        members=members,
+        keep=first,
+        links=(links, *range(links + 2, links + len(pairs))),
+        all_links=len(pairs) - 1,
+        weakest=links + 1,
+        flags=("Two halves.",),
+        beginning="",
+    )
+    changed = msgspec.structs.replace(
+        index, records=(*index.records, *named), pairs=(*index.pairs, *pairs), clusters=(*index.clusters, large)
+    )
+    return msgspec.structs.replace(data, index=changed)

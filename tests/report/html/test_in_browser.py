@@ -7,14 +7,16 @@ from pathlib import Path
 import chromium
 import pytest
 from chromium import Page
+from msgspec.structs import replace
 
 from dedup.cli import main
 from dedup.model import Report
 from dedup.pipeline import Stages
 from dedup.report.html.collect import page_data
+from dedup.report.html.data import Conflict, PageData
 from dedup.report.html.page import page_of
 
-from .big import big_page
+from .big import big_page, page_with_cluster_of
 from .conftest import HOSTILE
 
 pytestmark = pytest.mark.skipif(chromium.CHROMIUM is None, reason="no Chromium")
@@ -25,15 +27,26 @@ Open = Callable[[str], Page]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory, made: tuple[Stages, Report]) -> dict[str, Path]:
-    """The pages: of the seeds, of texts that would like to be markup, of 10,000 records."""
+    """The pages: of the seeds, of texts that would like to be markup, of 10,000 records, of a large cluster."""
     folder = tmp_path_factory.mktemp("pages")
-    files = {name: folder / f"{name} #?%.html" for name in ("seeds", "hostile", "big")}
+    files = {name: folder / f"{name} #?%.html" for name in ("seeds", "hostile", "big", "large")}
     with pytest.raises(SystemExit) as end:
         main(["run", str(SEEDS), "--confirm", "never", "--html", str(files["seeds"])])
     assert end.value.code == 0
-    files["hostile"].write_bytes(page_of(page_data(*made, 0.5)))
+    files["hostile"].write_bytes(page_of(with_bad_addresses(page_data(*made, 0.5))))
     files["big"].write_bytes(page_of(big_page()))
+    files["large"].write_bytes(page_of(page_with_cluster_of(320)))
     return files
+
+
+def with_bad_addresses(data: PageData) -> PageData:
+    """The data with addresses that no reader lets through today."""
+    urls = ("javascript:window.broken=8//", "java\nscript:window.broken=9//", "data:text/html,<b>", "//x.example", " ")
+    records = tuple(replace(record, source_url=url) for record, url in zip(data.index.records, urls, strict=False))
+    clusters = tuple(replace(cluster, source_url=urls[0]) for cluster in data.index.clusters)
+    conflict = Conflict(urls[0], (0, 1), "<i>why</i>")
+    rest = data.index.records[len(records) :]
+    return replace(data, index=replace(data.index, records=records + rest, clusters=clusters, conflicts=(conflict,)))
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +162,92 @@ def test_hostile_text_stays_text_where_it_is_shown_whole(opened: Open) -> None:
     assert page.run("document.querySelectorAll('.sides script, .sides img, .sides svg').length") == 0
 
 
+def test_only_addresses_of_the_web_are_links_and_names_cannot_turn_around(opened: Open) -> None:
+    page = opened("hostile")
+    found: set[str] = set()
+    page.go("#/clusters")
+    clusters = page.run("[...document.querySelectorAll('a.open')].map(a => a.getAttribute('href'))")
+    assert isinstance(clusters, list)
+    lists = ("#/clusters", "#/review", "#/conflicts", *clusters, "#/pair/0", "#/pair/1")
+    for place in (*lists, *(f"#/record/{number}" for number in range(5))):
+        page.go(place)
+        hrefs = page.run("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
+        assert isinstance(hrefs, list)
+        found.update(hrefs)
+    assert all(href.startswith(("#/", "http://x.example/")) or href == "#main" for href in found), found
+    page.go("#/conflicts")
+    assert texts(page, ".conflicts td:first-child") == ["javascript:window.broken=8//"]
+    page.go("#/review")
+    assert any("<b>c</b>U+202E" in text for text in texts(page, "td a.open bdi"))
+
+
+def test_figures_that_speak_against_a_pair_are_marked_and_named(opened: Open) -> None:
+    page = opened("hostile")
+    page.go("#/clusters")
+    page.run("document.querySelector('[name=q]').focus()")
+    page.type("Thuan An")
+    page.run("{ document.querySelector('a.open').click(); new Promise(done => setTimeout(done, 50)) }")
+    page.settle()
+    pairs = page.run("[...document.querySelectorAll('.pairs a.open')].map(a => a.getAttribute('href'))")
+    assert isinstance(pairs, list)
+    marked = []
+    for pair in pairs:
+        page.go(pair)
+        marked.append(
+            (set(texts(page, ".sides .clash, .sides .missing")), set(texts(page, ".facts .clash, .facts .missing")))
+        )
+    assert ({"17", "18"}, {"17 ≠ 18", "17"}) in marked or ({"17", "18"}, {"17 ≠ 18", "18"}) in marked
+
+
+def test_other_thresholds_lead_to_the_clusters_that_they_would_change(opened: Open) -> None:
+    page = opened("hostile")
+    page.go("#/thresholds")
+    places = page.run("[...document.querySelectorAll('a[href^=\"#/threshold/\"]')].map(a => a.getAttribute('href'))")
+    assert isinstance(places, list)
+    assert places
+    for place in places:
+        page.go(place)
+        assert texts(page, "h1")[0].startswith(f"At {place.rpartition('/')[2]} instead of 0.5")
+        (said,) = texts(page, "main > p:nth-of-type(2)")
+        assert page.run("document.querySelectorAll('.changes td:nth-child(2) a.open').length") == int(said.split()[0])
+
+
+def test_large_cluster_is_drawn_up_to_a_limit_that_is_stated_with_its_weakest_pair(opened: Open) -> None:
+    page = opened("large")
+    page.go("#/cluster/ffffffffffffffff")
+    assert "300 of 320 records are drawn" in texts(page, "figcaption")[0]
+    assert page.run("document.querySelectorAll('.square .weakest').length") == 2
+    assert int(str(page.run("document.querySelectorAll('svg *').length"))) < 1_000
+    page.run(
+        "{ const spot = document.querySelector('.square .weakest').getBoundingClientRect();"
+        "document.querySelector('.square').dispatchEvent(new MouseEvent('click', { clientX: spot.x + spot.width / 2,"
+        "clientY: spot.y + spot.height / 2 })); new Promise(done => setTimeout(done, 50)) }"
+    )
+    page.settle()
+    assert texts(page, "h1") == ["Pair: translation 0.200"]
+    assert "This is its weakest pair." in texts(page, "main")[0]
+
+
+def test_browser_that_cannot_read_the_data_is_told_so(window: Page, files: dict[str, Path]) -> None:
+    with window.beforehand("delete window.DecompressionStream"):
+        window.open(files["seeds"])
+        window.settle()
+    assert texts(window, "main h1") == ["dedup"]
+    assert "too old to read the data" in texts(window, ".flag")[0]
+
+
+def test_damaged_data_are_told_of(window: Page, files: dict[str, Path], tmp_path: Path) -> None:
+    page = files["seeds"].read_text(encoding="utf-8")
+    damaged = tmp_path / "damaged.html"
+    at = page.index('class="texts"') + 100
+    damaged.write_text(page[:at] + ("A" if page[at] != "A" else "B") + page[at + 1 :], encoding="utf-8")
+    window.open(damaged)
+    window.settle()
+    assert texts(window, "h1") == ["Overview"]
+    window.go("#/pair/0")
+    assert texts(window, "h1") == ["This cannot be shown"]
+
+
 def test_skipped_input_is_listed_with_its_place(opened: Open) -> None:
     page = opened("hostile")
     page.go("#/skipped")
@@ -222,6 +321,39 @@ def test_keyboard_leads_from_the_search_to_a_pair_and_back(opened: Open) -> None
     assert texts(page, "h1")[0].startswith("Cluster of 3 records")
     page.press("Escape")
     assert texts(page, "#count") == ["1 of 3,000 clusters, 3 records"]
+    assert focused(page) == "record 77 a"
+
+
+def test_pictures_lead_to_the_clusters_that_they_count_and_the_way_back_to_the_same_rows(opened: Open) -> None:
+    page = opened("big")
+    page.run("[...document.querySelectorAll('a')].find(a => a.textContent == 'Persian (fa)').click()")
+    page.wait("document.querySelector('#count')")
+    page.settle()
+    assert texts(page, "#count") == ["1,500 of 3,000 clusters, 4,500 records"]
+    page.run("[...document.querySelectorAll('button')].find(b => b.textContent == 'Next').click()")
+    names = texts(page, "a.open")
+    page.run("document.querySelectorAll('a.open')[7].click()")
+    page.wait("document.querySelector('.members')")
+    page.run("history.back()")
+    page.wait("document.querySelector('#count')")
+    page.settle()
+    assert texts(page, "a.open") == names
+    assert focused(page) == names[7]
+
+
+def test_pairs_to_review_show_their_beginnings_and_follow_one_another(opened: Open) -> None:
+    page = opened("big")
+    page.go("#/review")
+    page.wait("document.querySelectorAll('.pairs td:first-child div').length == 100")
+    near = [float(text) for text in texts(page, ".pairs td:nth-child(3)")]
+    assert near == sorted(near)
+    page.run("document.querySelector('a.open').focus()")
+    page.press("Enter")
+    page.press("ArrowRight")
+    assert texts(page, "h1") == [f"Pair: translation {near[1]:.3f}"]
+    assert "2 of 9,000" in texts(page, ".pager")[0]
+    page.press("Escape")
+    assert texts(page, "h1") == ["Pairs to review"]
 
 
 def test_counts_are_told_to_screen_readers_and_the_parts_of_the_page_named(opened: Open) -> None:

@@ -217,7 +217,7 @@ function probability(logOdds) {
  */
 function waterfall(all, p) {
   const steps = all.filter((step) => step.to !== step.from);
-  const [line, start, width, room] = [26, 160, 760, 70];
+  const [line, start, width, room] = [26, 160, 800, 120];
   const sums = [0, ...steps.map((step) => step.to)];
   const [low, high] = [Math.min(...sums), Math.max(...sums)];
   const end = sums[sums.length - 1];

@@ -2,6 +2,7 @@
 
 const MEMBERS_LISTED = 50;
 const LINKS_LISTED = 100;
+const LINKS_BEGUN = 50;
 const BEGINNING = 160;
 
 /** The list from which pairs were last opened, and where it is, to go through it pair by pair. */
@@ -19,9 +20,18 @@ function reference(member) {
  * @param {number | null} weakest
  * @param {Place} place
  * @param {string} from the address of the view that shows it
+ * @param {boolean} [begun] whether the beginnings of the texts are shown, too; they follow when they are read
  */
-function pairTable(label, list, weakest, place, from) {
+function pairTable(label, list, weakest, place, from, begun = false) {
   const opened = () => Object.assign(walk, { pairs: list, from });
+  let drawn = 0;
+  const heads = ["Pair", "Relation", "#Probability", "Found by", "Rests on"];
+  const draw = (/** @type {number[]} */ some) => {
+    const rows = some.map(line);
+    const mine = ++drawn;
+    if (begun) void addBeginnings(some, rows, () => mine === drawn).catch(failed);
+    return table(label, heads, rows, "pairs");
+  };
   const line = (/** @type {number} */ l) => {
     const pair = pairs[l];
     return row(
@@ -47,12 +57,23 @@ function pairTable(label, list, weakest, place, from) {
       pair.by,
     );
   };
-  return paged(
-    list,
-    LINKS_LISTED,
-    (some) => table(label, ["Pair", "Relation", "#Probability", "Found by", "Rests on"], some.map(line), "pairs"),
-    place,
-  );
+  return paged(list, begun ? LINKS_BEGUN : LINKS_LISTED, draw, place);
+}
+
+/**
+ * Puts the beginnings of both texts into the rows of pairs, one after the other.
+ * @param {number[]} list @param {HTMLElement[]} rows @param {() => boolean} wanted whether they still are
+ */
+async function addBeginnings(list, rows, wanted) {
+  for (const [i, l] of list.entries()) {
+    const ends = [pairs[l].left, pairs[l].right];
+    const texts = await Promise.all(ends.map(textOf));
+    if (!wanted()) return;
+    const lines = ends.map((end, side) =>
+      h("div", { class: "soft", ...written(records[end].language) }, beginningOf(texts[side])),
+    );
+    rows[i].firstElementChild?.append(...lines);
+  }
 }
 
 /** What of a text is not shown, if anything. @param {RecText} text */
@@ -72,11 +93,16 @@ function shortened(text, length) {
   return characters.length > length ? characters.slice(0, length).join("") + "…" : text;
 }
 
+/** @param {RecText} text */
+function beginningOf(text) {
+  return shortened(text.segments.slice(0, 3).join(" "), BEGINNING);
+}
+
 /** A record's text, folded up to its beginning. @param {number} member */
 async function foldedText(member) {
   const record = records[member];
   const text = await textOf(member);
-  const beginning = shortened(text.segments.slice(0, 3).join(" "), BEGINNING);
+  const beginning = beginningOf(text);
   const fold = h("details", {}, h("summary", { class: "soft" }, h("span", written(record.language), beginning)));
   const unfold = () => {
     if (fold.children.length === 1)

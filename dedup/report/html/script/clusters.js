@@ -162,10 +162,8 @@ function filterForm(changed, cleared) {
         sites.slice(0, SITES_OFFERED).map(([site, count]) => h("option", { value: site }, n(count))),
       ),
     ),
-    numeric("Least sure from", "from", 0.01, "0"),
-    numeric("to", "to", 0.01, "1"),
-    numeric("Records from", "least", 1, "2"),
-    numeric("to", "most", 1, "any"),
+    h("span", { class: "range" }, numeric("Least sure from", "from", 0.01, "0"), numeric("to", "to", 0.01, "1")),
+    h("span", { class: "range" }, numeric("Records from", "least", 1, "2"), numeric("to", "most", 1, "any")),
     h(
       "label",
       { class: "box" },
@@ -185,7 +183,7 @@ let listDrawn = 0;
 
 /** @param {string} query */
 async function clusterList(query) {
-  if (query !== "" || location.hash.endsWith("?")) chooseFilters(query);
+  if (query !== filterQuery() && (query !== "" || location.hash.endsWith("?"))) chooseFilters(query);
   const results = h("div", {});
   const count = h("p", { class: "soft", id: "count" });
   const draw = async () => {
@@ -242,9 +240,14 @@ async function clusterList(query) {
 
 /** Puts the filters into the address, without going anywhere. */
 function remember() {
+  const query = filterQuery();
+  if (location.hash.startsWith("#/clusters")) history.replaceState(null, "", "#/clusters" + (query && "?" + query));
+}
+
+/** The filters as the address has them. */
+function filterQuery() {
   const chosen = Object.entries(filters).filter(
     ([name, value]) => value !== "" && !(name === "sort" && value === "borderline"),
   );
-  const query = new URLSearchParams(chosen).toString();
-  if (location.hash.startsWith("#/clusters")) history.replaceState(null, "", "#/clusters" + (query && "?" + query));
+  return new URLSearchParams(chosen).toString();
 }

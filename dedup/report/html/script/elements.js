@@ -49,14 +49,30 @@ function s(tag, attributes, ...children) {
   return build(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Text of a record, isolated from the direction of what stands around it. @param {Child} text */
-function bdi(text) {
-  return h("bdi", {}, text);
+// In names, what would turn the text around or cannot be seen is spelled out: "\u202egnp.exe" must not read "exe.png".
+const CONTROLS = /([\p{Cc}\u202a-\u202e\u2066-\u2069])/u;
+
+/** @param {string} control */
+function spelledOut(control) {
+  return "U+" + control.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** The same for tooltips and labels, which have no elements: first strong isolate and its end (UAX 9). @param {string} text */
-function isolated(text) {
-  return `\u2068${text}\u2069`;
+/** A name from a record, isolated from the direction of what stands around it. @param {string} name */
+function bdi(name) {
+  const parts = name.split(CONTROLS); // every second one is a control
+  return h(
+    "bdi",
+    {},
+    parts.map((part, i) => (i % 2 ? h("span", { class: "control" }, spelledOut(part)) : part)),
+  );
+}
+
+/**
+ * The same for tooltips and labels, which have no elements: between a first strong isolate and its end (UAX 9).
+ * @param {string} name
+ */
+function isolated(name) {
+  return `\u2068${name.replace(new RegExp(CONTROLS, "gu"), (control) => `[${spelledOut(control)}]`)}\u2069`;
 }
 
 /** @param {number} number */

@@ -123,65 +123,45 @@ const SHADES = [
   [0, "slight"],
 ];
 
-/** @param {Cluster} cluster @param {number[]} members */
-function square(cluster, members) {
-  const links = listedLinks(cluster);
+/** Where in the square everything stands, in pixels. @typedef {{cell: number, gap: number, start: number, size: number}} Grid */
+
+/** @param {number} drawn how many records @returns {Grid} */
+function gridOf(drawn) {
+  const cell = Math.max(2, Math.min(14, Math.floor(660 / drawn)));
+  return { cell, gap: cell > 4 ? 1 : 0, start: cell >= 10 ? 34 : 4, size: drawn * cell };
+}
+
+/** The records that are drawn, in order: always with the weakest pair. @param {Cluster} cluster @param {number[]} members */
+function drawnMembers(cluster, members) {
+  const drawn = together(members, listedLinks(cluster)).slice(0, SQUARE);
   const weakest = cluster.weakest === null ? null : pairs[cluster.weakest];
-  const ordered = together(members, links);
-  const drawn = ordered.slice(0, SQUARE);
   for (const end of weakest ? [weakest.left, weakest.right] : [])
     if (!drawn.includes(end)) drawn.splice(SQUARE - 2, 1, end);
-  const at = new Map(drawn.map((member, i) => [member, i]));
-  const cell = Math.max(2, Math.min(14, Math.floor(660 / drawn.length)));
-  const size = drawn.length * cell;
-  const start = cell >= 10 ? 34 : 4;
+  return drawn;
+}
+
+/**
+ * The squares of all links, one path a shade: a picture of forty thousand squares has a handful of elements.
+ * @param {Map<number, Pair>} pairAt
+ * @param {number} drawn
+ * @param {Grid} grid
+ */
+function shadePaths(pairAt, drawn, { cell, gap, start }) {
   /** @type {Map<string, string[]>} */
   const paths = new Map(SHADES.map(([, kind]) => [kind, []]));
-  /** @type {Map<number, Pair>} */
-  const pairAt = new Map();
-  const gap = cell > 4 ? 1 : 0;
-  for (const link of links) {
-    const [i, j] = [at.get(link.left), at.get(link.right)];
-    if (i === undefined || j === undefined) continue;
+  const edge = cell - gap;
+  for (const [at, link] of pairAt) {
+    if (link.p < report.threshold) continue;
     const kind = (SHADES.find(([least]) => link.p >= least) || SHADES[0])[1];
-    for (const [r, c] of [
-      [i, j],
-      [j, i],
-    ]) {
-      pairAt.set(r * drawn.length + c, link);
-      if (link.p >= report.threshold)
-        paths.get(kind)?.push(`M${start + c * cell} ${start + r * cell}h${cell - gap}v${cell - gap}h${gap - cell}z`);
-    }
+    const [x, y] = [start + (at % drawn) * cell, start + Math.floor(at / drawn) * cell];
+    paths.get(kind)?.push(`M${x} ${y}h${edge}v${edge}h${-edge}z`);
   }
-  const under = h(
-    "p",
-    { class: "soft", "aria-hidden": "true" },
-    "Point at a square to see its pair, click to open it.",
-  );
-  const pairUnder = (/** @type {any} */ event) => {
-    const box = picture.getBoundingClientRect();
-    const scale = (size + 2 * start) / box.width;
-    const [c, r] = [event.clientX - box.left, event.clientY - box.top].map((offset) =>
-      Math.floor((offset * scale - start) / cell),
-    );
-    const inside = r >= 0 && c >= 0 && r < drawn.length && c < drawn.length;
-    return { link: inside ? pairAt.get(r * drawn.length + c) : undefined, r: inside ? r : -1, c };
-  };
-  const tell = (/** @type {MouseEvent} */ event) => {
-    const { link, r, c } = pairUnder(event);
-    if (r < 0) return;
-    under.textContent = link
-      ? pairLabel(link, cluster)
-      : r === c
-        ? isolated(records[drawn[r]].id)
-        : `${isolated(records[drawn[r]].id)} – ${isolated(records[drawn[c]].id)}: no link that this page lists`;
-  };
-  const open = (/** @type {MouseEvent} */ event) => {
-    const { link } = pairUnder(event);
-    if (link) location.hash = "#/pair/" + link.place;
-  };
-  const spot = weakest && [at.get(weakest.left) ?? 0, at.get(weakest.right) ?? 0];
-  const mark = (/** @type {number} */ r, /** @type {number} */ c) =>
+  return [...paths].map(([kind, path]) => s("path", { class: kind, d: path.join("") }));
+}
+
+/** Frames around the weakest pair, on both sides of the diagonal. @param {number[]} ends @param {Grid} grid */
+function weakestFrames([one, other], { cell, start }) {
+  const frame = (/** @type {number} */ r, /** @type {number} */ c) =>
     s("rect", {
       class: "weakest",
       x: start + c * cell - 3,
@@ -189,33 +169,23 @@ function square(cluster, members) {
       width: cell + 6,
       height: cell + 6,
     });
-  const picture = s(
-    "svg",
-    {
-      viewBox: `0 0 ${size + 2 * start} ${size + 2 * start}`,
-      width: size + 2 * start,
-      class: "square",
-      role: "img",
-      "aria-label": "All pairs of the cluster as a square; the table below says the same",
-      mousemove: tell,
-      click: open,
-    },
-    s("rect", { class: "none", x: start, y: start, width: size, height: size }),
-    [...paths].map(([kind, path]) => s("path", { class: kind, d: path.join("") })),
-    drawn.map((_, i) =>
-      s("rect", { class: "self", x: start + i * cell, y: start + i * cell, width: cell - gap, height: cell - gap }),
-    ),
-    start > 10 &&
-      drawn.map((member, i) =>
-        s(
-          "text",
-          { class: "small", x: start - 4, y: start + i * cell + cell - 3, "text-anchor": "end" },
-          records[member].language,
-        ),
-      ),
-    spot && [mark(spot[0], spot[1]), mark(spot[1], spot[0])],
-  );
-  const legend = SHADES.map(([least, kind], i) => [
+  return [frame(one, other), frame(other, one)];
+}
+
+/** The diagonal, and languages beside it where they can be read. @param {number[]} drawn @param {Grid} grid */
+function diagonal(drawn, { cell, gap, start }) {
+  return drawn.map((member, i) => {
+    const at = start + i * cell;
+    return [
+      s("rect", { class: "self", x: at, y: at, width: cell - gap, height: cell - gap }),
+      start > 10 &&
+        s("text", { class: "small", x: start - 4, y: at + cell - 3, "text-anchor": "end" }, records[member].language),
+    ];
+  });
+}
+
+function shadeLegend() {
+  return SHADES.map(([least, kind], i) => [
     " ",
     s(
       "svg",
@@ -224,20 +194,85 @@ function square(cluster, members) {
     ),
     ` ${i === SHADES.length - 1 ? "less" : `${least} or more`}`,
   ]);
+}
+
+/** @param {Cluster} cluster @param {number[]} members */
+function square(cluster, members) {
+  const drawn = drawnMembers(cluster, members);
+  const grid = gridOf(drawn.length);
+  const whole = grid.size + 2 * grid.start;
+  const at = new Map(drawn.map((member, i) => [member, i]));
+  /** By row times the number of columns, plus column. @type {Map<number, Pair>} */
+  const pairAt = new Map();
+  for (const link of listedLinks(cluster)) {
+    const [i, j] = [at.get(link.left), at.get(link.right)];
+    if (i === undefined || j === undefined) continue;
+    pairAt.set(i * drawn.length + j, link).set(j * drawn.length + i, link);
+  }
+  const under = h(
+    "p",
+    { class: "soft", "aria-hidden": "true" },
+    "Point at a square to see its pair, click to open it.",
+  );
+  /** @param {MouseEvent} event @returns {[number, number] | null} row and column under the pointer */
+  const spotUnder = (event) => {
+    const box = picture.getBoundingClientRect();
+    const spot = (/** @type {number} */ offset) => Math.floor(((offset * whole) / box.width - grid.start) / grid.cell);
+    const [r, c] = [spot(event.clientY - box.top), spot(event.clientX - box.left)];
+    return Math.min(r, c) >= 0 && Math.max(r, c) < drawn.length ? [r, c] : null;
+  };
+  const tell = (/** @type {MouseEvent} */ event) => {
+    const spot = spotUnder(event);
+    if (!spot) return;
+    const link = pairAt.get(spot[0] * drawn.length + spot[1]);
+    const ends = [...new Set(spot)].map((i) => isolated(records[drawn[i]].id)).join(" – ");
+    under.textContent = link
+      ? pairLabel(link, cluster)
+      : ends + (spot[0] === spot[1] ? "" : ": no link that this page lists");
+  };
+  const open = (/** @type {MouseEvent} */ event) => {
+    const spot = spotUnder(event);
+    const link = spot && pairAt.get(spot[0] * drawn.length + spot[1]);
+    if (link) location.hash = "#/pair/" + link.place;
+  };
+  const weakest = cluster.weakest === null ? null : pairs[cluster.weakest];
+  const label = "All pairs of the cluster as a square; the table below says the same";
+  const picture = s(
+    "svg",
+    {
+      viewBox: `0 0 ${whole} ${whole}`,
+      width: whole,
+      class: "square",
+      role: "img",
+      "aria-label": label,
+      mousemove: tell,
+      click: open,
+    },
+    s("rect", { class: "none", x: grid.start, y: grid.start, width: grid.size, height: grid.size }),
+    shadePaths(pairAt, drawn.length, grid),
+    diagonal(drawn, grid),
+    weakest && weakestFrames([at.get(weakest.left) ?? 0, at.get(weakest.right) ?? 0], grid),
+  );
   return h(
     "figure",
     {},
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of all pairs" }, picture),
     under,
-    h(
-      "figcaption",
-      { class: "soft" },
-      "Rows and columns are the records, so ordered that those which surely are one article stand together; a square is a link:",
-      legend,
-      ". Blank: no link. The red frames mark the weakest pair.",
-      drawn.length < members.length && ` ${n(drawn.length)} of ${counted(members.length, "record")} are drawn.`,
-      cluster.links.length < cluster.allLinks &&
-        ` Only the ${n(cluster.links.length)} weakest of ${n(cluster.allLinks)} links are listed here, and drawn.`,
-    ),
+    squareCaption(cluster, members.length, drawn.length),
+  );
+}
+
+/** @param {Cluster} cluster @param {number} all @param {number} drawn */
+function squareCaption(cluster, all, drawn) {
+  return h(
+    "figcaption",
+    { class: "soft" },
+    "Rows and columns are the records, so ordered that those which surely are one article stand together. ",
+    "A square is a link:",
+    shadeLegend(),
+    ". Blank: no link. The red frames mark the weakest pair.",
+    drawn < all && ` ${n(drawn)} of ${counted(all, "record")} are drawn.`,
+    cluster.links.length < cluster.allLinks &&
+      ` Only the ${n(cluster.links.length)} weakest of ${n(cluster.allLinks)} links are listed here, and drawn.`,
   );
 }

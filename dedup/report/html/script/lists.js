@@ -28,7 +28,7 @@ function review() {
     count.textContent = counted(some.length, "pair");
     list.replaceChildren(
       some.length > 0
-        ? pairTable("Pairs, the nearest to the threshold first", some, null, reviewed.place, "#/review")
+        ? pairTable("Pairs, the nearest to the threshold first", some, null, reviewed.place, "#/review", true)
         : h("p", {}, "None."),
     );
   };

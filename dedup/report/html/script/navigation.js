@@ -46,6 +46,8 @@ function destination() {
 
 /** Where in a view somebody was when leaving it: how far down, and at which link. @type {Map<string, {top: number, href: string | null}>} */
 const places = new Map();
+/** The link that was followed last, by click or key; not every browser gives it the focus. @type {string | null} */
+let followed = null;
 let here = "";
 let shownFirst = false;
 let routed = 0;
@@ -57,8 +59,8 @@ function pathNow() {
 /** Shows what the address names; whoever comes back finds the place where they were. */
 async function route() {
   const mine = ++routed;
-  const active = document.activeElement;
-  places.set(here, { top: scrollY, href: active && main.contains(active) ? active.getAttribute("href") : null });
+  places.set(here, { top: scrollY, href: followed });
+  followed = null;
   main.setAttribute("aria-busy", "true");
   const to = destination();
   const parts = await to.draw();
@@ -188,17 +190,16 @@ async function start() {
   });
   if (typeof DecompressionStream === "undefined") {
     main.append(
-      h(
-        "p",
-        { class: "flag" },
-        "This browser is too old to read the data in this file, which are compressed. Chrome and Edge from version 80, Firefox from 113 and Safari from 16.4 can.",
-      ),
+      h("p", { class: "flag" }, "This browser is too old to read the data in this file, which are compressed."),
     );
     main.setAttribute("aria-busy", "false");
     return;
   }
   await readIndex();
   nav.append(...VIEWS.map(([to, text]) => h("a", { href: "#/" + to, click: () => places.delete("#/" + to) }, text)));
+  main.addEventListener("click", (event) => {
+    followed = /** @type {Element} */ (event.target).closest("a")?.getAttribute("href") ?? null;
+  });
   addEventListener("hashchange", arrived);
   document.addEventListener("keydown", pressed);
   await route();

@@ -3,6 +3,13 @@
 /** @type {Record<string, string>} */
 const RESTS_ON = { text: "equal texts", table: "the token table", model: "the model" };
 
+/** @param {Pair} pair */
+function foundBy(pair) {
+  return pair.finders
+    .map((finder) => (finder === "cluster" ? "no finder, but judged for its cluster" : finder))
+    .join(", ");
+}
+
 /** What is marked in a text, in the order of the legend. @type {Record<string, string>} */
 const MARKS = {
   shared: "figure in both texts",
@@ -127,6 +134,7 @@ class Sides {
         ? {
             id: id(side, i),
             class: "paired",
+            "data-number": [...this.mates[0].keys()].indexOf(side ? mate[0] : i) + 1,
             tabindex: first ? 0 : -1,
             "aria-describedby": id(1 - side, mate[0]),
             title: `similarity ${mate[1].toFixed(2)}`,
@@ -305,7 +313,7 @@ async function pairView(pair) {
       "p",
       {},
       pair.p >= report.threshold ? "Reaches the threshold" : "Below the threshold",
-      ` of ${report.threshold}; found by ${pair.finders.join(", ") || "no finder: judged while clusters were made"}; rests on ${RESTS_ON[pair.by] || pair.by}. `,
+      ` of ${report.threshold}; found by ${foundBy(pair)}; rests on ${RESTS_ON[pair.by] || pair.by}. `,
       cluster ? link("cluster/" + cluster.id, "Its cluster") : "The two are in no cluster together.",
       cluster && pair.place === cluster.weakest && " This is its weakest pair.",
     ),
