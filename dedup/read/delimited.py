@@ -104,7 +104,7 @@ def _fault_of(header: list[str], fields: Fields) -> str | None:
     """Why the rows cannot be read by their header."""
     if _UNDECODED.search("".join(header)):
         return "the header is not UTF-8"
-    repeated = sorted(name for name in set(header) if name in fields.columns() and header.count(name) > 1)
+    repeated = sorted(name for name in set(header) if name in fields.names() and header.count(name) > 1)
     return f"the header names {repeated[0]!r} more than once" if repeated else None
 
 

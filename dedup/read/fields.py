@@ -36,11 +36,10 @@ class Fields:
     language: str = "lang"
     gold: str | None = None
 
-    def columns(self) -> frozenset[str]:
-        """The columns of a table in which any of them can be."""
-        names = filter(None, (self.id, self.text, self.url, self.language, self.gold))
-        known = [one for name in names for one in (name, *ALSO.get(name, ()))]
-        return frozenset(part for name in known for part in (name, name.partition(".")[0]))
+    def names(self) -> frozenset[str]:
+        """All names under which any of them can be."""
+        given = filter(None, (self.id, self.text, self.url, self.language, self.gold))
+        return frozenset(one for name in given for one in (name, *ALSO.get(name, ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,10 @@ def look_up(row: Mapping[str, object], name: str) -> object:
     return look_up(within, inner) if isinstance(within, Mapping) else MISSING
 
 
-def look_up_any(row: Mapping[str, object], name: str) -> object:
-    """The same, but a default name that is missing, or holds nothing, has others (:data:`ALSO`)."""
+def look_up_any(row: Mapping[str, object], name: str) -> str | None:
+    """The string of that field; a default name that is missing, or holds none, has others (:data:`ALSO`)."""
     for one in (name, *ALSO.get(name, ())):
         value = look_up(row, one)
-        if value is not MISSING and value is not None and value != "":
+        if isinstance(value, str) and value.strip():
             return value
     return None

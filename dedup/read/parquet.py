@@ -4,51 +4,63 @@ The ``line`` of a record is the number of its row, counted from 1 over the whole
 costs its rows, and the others are read. This needs pyarrow, which the extra ``parquet`` brings.
 """
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, BinaryIO, Final, cast
+from uuid import UUID
 
 from dedup.extras import require
 from dedup.model import Record, Skipped
-from dedup.read.fields import Fields, Origin
+from dedup.read.fields import Fields, Origin, look_up
 from dedup.read.rows import Rows
 
 EXTRA: Final = "parquet"
 PACKAGE: Final = "pyarrow"
 
 PORTION: Final = 256
-"""Rows that are held at once."""
+"""Rows that are held at once, or fewer:"""
+
+PORTION_BYTES: Final = 2**24
+"""Bytes that these may have, by the mean of their row group; one row is always held."""
 
 BUFFER: Final = 2**20
-"""Bytes of a column that are read at once: a row group may be larger than the memory."""
+"""Bytes of a column that are read at once: a row group may be larger than the memory. A page is always held whole."""
 
 _MOST_OF_A_COMPLAINT: Final = 160
+
+# pyarrow has no types: these say what is meant.
+_File = Any
+_Batch = Any
+_Scalar = Any
+_Kind = Any
+_Kinds = Mapping[str, Any]
+_RowGroup = Any
 
 
 def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
     """The records of a .parquet file, which must be seekable."""
-    arrow, parquet = require("pyarrow", EXTRA, "a .parquet file"), require("pyarrow.parquet", EXTRA, "a .parquet file")
-    unreadable = (OSError, arrow.ArrowException)
+    unreadable = (OSError, _arrow().ArrowException)
     try:
-        file = parquet.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False)
-        schema = file.schema_arrow
+        file = opened(stream)
     except unreadable as error:
         yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
     rows = Rows(origin, fields)
-    if fields.text.partition(".")[0] not in schema.names and fields.text not in schema.names:
-        texts = {name: "-" for name in schema.names if _may_be_text(schema.field(name).type, arrow)}
-        yield replace(rows.record(texts, 1), line=None)  # says what is missing, and what there is
+    fault = _fault_of(file.schema_arrow, rows, fields)
+    if fault is not None:
+        yield replace(fault, line=None)
         return
-    columns = [name for name in schema.names if name in fields.columns()]
+    columns = _columns(_kinds_of(file.schema_arrow), fields)
     first = 1
     for group in range(file.num_row_groups):
         number = file.metadata.row_group(group).num_rows
         done = first
         try:
-            for batch in file.iter_batches(PORTION, row_groups=[group], columns=columns, use_threads=False):
-                for row in _rows(batch, arrow):
-                    yield _record(row, done, rows)
+            for portion in portions(file, group, columns):
+                for row in _rows(portion):
+                    yield _record(row, done, rows, fields)
                     done += 1
         except unreadable as error:
             rest = f"rows {done:,} to {first + number - 1:,} cannot be read"
@@ -56,26 +68,120 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
         first += number
 
 
-def _may_be_text(kind: Any, arrow: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
-    types = arrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_string_view))
+def _arrow() -> Any:  # noqa: ANN401
+    return require("pyarrow", EXTRA, "a .parquet file")
 
 
-def _rows(batch: Any, arrow: Any) -> Iterator[Mapping[str, object] | None]:  # noqa: ANN401
-    """The rows of a portion; None for one whose text is not UTF-8, which nobody checks when it is written."""
+def opened(stream: BinaryIO, **options: object) -> _File:
+    """The file as a ``pyarrow.parquet.ParquetFile``, which compares pages with their checksums where it has these.
+
+    Raises :class:`OSError` or ``pyarrow.ArrowException`` where it cannot be read.
+    """
+    parquet = require("pyarrow.parquet", EXTRA, "a .parquet file")
     try:
-        yield from batch.to_pylist(maps_as_pydicts="lossy")
-    except (ValueError, OverflowError):
-        for place in range(batch.num_rows):
-            try:
-                yield {name: plain(batch.column(name)[place], arrow) for name in batch.schema.names}
-            except UnicodeDecodeError:
-                yield None
+        file = parquet.ParquetFile(
+            stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True, **options
+        )
+        _kinds_of(file.schema_arrow)  # decodes the names
+    except UnicodeDecodeError as error:
+        raise OSError("the name of a column is not UTF-8") from error
+    return file
 
 
-def plain(scalar: Any, arrow: Any) -> object:  # noqa: ANN401
+def portions(file: _File, group: int, columns: Collection[str] | None = None) -> Iterator[_Batch]:
+    """The rows of a group in batches, and of them all columns, or those of these names (``a.b`` for a part of one).
+
+    Raises :class:`OSError` or ``pyarrow.ArrowException`` where they cannot be read, also where there are fewer than the
+    file says: pyarrow ends without a word where a damaged page is taken for the last one.
+    """
+    about = file.metadata.row_group(group)
+    names = None if columns is None else sorted(columns)
+    count = 0
+    for batch in file.iter_batches(_rows_at_once(about), row_groups=[group], columns=names, use_threads=False):
+        count += batch.num_rows
+        if batch.num_rows:
+            yield batch
+    if count < about.num_rows:
+        raise OSError("the row group ends before")
+
+
+def _rows_at_once(about: _RowGroup) -> int:
+    """By the size of all columns: to ask a damaged file for that of one can end the process (pyarrow 25)."""
+    number: int = about.num_rows
+    size: int = about.total_byte_size
+    return max(1, min(PORTION, PORTION_BYTES * number // max(size, 1)))
+
+
+def _kinds_of(fields: Any) -> _Kinds:  # noqa: ANN401
+    """The types of the columns of a schema, or of the fields of a struct."""
+    return {field.name: field.type for field in fields}
+
+
+def _column_of(kinds: _Kinds, name: str) -> str | None:
+    """The column, or the part of one, that is to be read for a field; None where there is none. A map is read whole.
+
+    Names are looked up as in :func:`dedup.read.fields.look_up`.
+    """
+    if name in kinds:
+        return name
+    outer, dot, inner = name.partition(".")
+    kind = kinds.get(outer) if dot else None
+    if kind is None:
+        return None
+    types = _arrow().types
+    if not types.is_struct(kind):
+        return outer if types.is_map(kind) else None
+    within = _column_of(_kinds_of(kind), inner)
+    return None if within is None else f"{outer}.{within}"
+
+
+def _columns(kinds: _Kinds, fields: Fields) -> set[str]:
+    return {column for name in fields.names() if (column := _column_of(kinds, name)) is not None}
+
+
+def _fault_of(schema: Any, rows: Rows, fields: Fields) -> Skipped | None:  # noqa: ANN401
+    """Why no row of the file can be used, if that is so."""
+    kinds = _kinds_of(schema)
+    repeated = sorted(name for name in {*fields.names()} if schema.names.count(name) > 1)
+    if repeated:
+        return rows.skipped(1, f"the file has more than one column {repeated[0]!r}")
+    missing = [name for name in (fields.text, fields.gold) if name is not None and _column_of(kinds, name) is None]
+    if not missing:
+        return None
+    there = {name: "-" for name in (*_texts_in(kinds), fields.text) if name not in missing}
+    fault = rows.record(there, 1)  # says what is missing, and what there is
+    return fault if isinstance(fault, Skipped) else None
+
+
+def _texts_in(kinds: _Kinds) -> Iterator[str]:
+    """The names of the columns that may be a text, also of those within others."""
+    types = _arrow().types
+    for name, given in kinds.items():
+        kind = given.value_type if types.is_dictionary(given) else given
+        if types.is_struct(kind):
+            yield from (f"{name}.{inner}" for inner in _texts_in(_kinds_of(kind)))
+        elif any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_string_view)):
+            yield name
+
+
+def _rows(batch: _Batch) -> list[Mapping[str, object] | None]:
+    """The rows of a portion; None for one whose text is not UTF-8, which nobody checks when it is written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a key that a map has twice
+        try:
+            return cast("list[Mapping[str, object] | None]", batch.to_pylist(maps_as_pydicts="lossy"))
+        except (ValueError, OverflowError):
+            return [_row(batch, place) for place in range(batch.num_rows)]
+
+
+def _row(batch: _Batch, place: int) -> Mapping[str, object] | None:
+    try:
+        return {name: plain(batch.column(name)[place], _arrow()) for name in batch.schema.names}
+    except UnicodeDecodeError:
+        return None
+
+
+def plain(scalar: _Scalar, arrow: Any) -> object:  # noqa: ANN401
     """The value that Python has for one of pyarrow: a time without its nanoseconds, and none at all for one after 9999.
 
     Raises :class:`UnicodeDecodeError`.
@@ -93,17 +199,41 @@ def plain(scalar: Any, arrow: Any) -> object:  # noqa: ANN401
         return None
 
 
-def _record(row: Mapping[str, object] | None, number: int, rows: Rows) -> Record | Skipped:
-    try:
-        decoded = None if row is None else {name: _decoded(value) for name, value in row.items()}
-    except UnicodeDecodeError:
-        decoded = None
-    return rows.skipped(number, "not UTF-8") if decoded is None else rows.record(decoded, number)
+def _record(row: Mapping[str, object] | None, number: int, rows: Rows, fields: Fields) -> Record | Skipped:
+    values = {name: _decoded(value) for name, value in (row or {}).items()}
+    if row is None or isinstance(look_up(values, fields.text), bytes):
+        return rows.skipped(number, "not UTF-8")
+    for name in filter(None, (fields.id, fields.gold)):
+        value = look_up(row, name)
+        if name != fields.text and isinstance(value, _NAMES):
+            values[name] = _name(value)  # a field of that very name goes first
+    return rows.record(values, number)
 
 
 def _decoded(value: object) -> object:
-    """Columns of bytes are those of writers that do not tell text from bytes; all of them hold text here."""
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+    """Columns of bytes are those of writers that do not tell text from bytes; what is no text stays what it is."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value
+    return {name: _decoded(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+_NAMES: Final = (bytes, UUID, Decimal, float)
+
+
+def _name(value: bytes | UUID | Decimal | float) -> object:
+    """An id that is a number or bytes in one of the other ways in which tables hold these: a digest, a UUID, a decimal
+    number without fraction, an integer among nulls (of which pandas makes a floating-point number).
+    """
+    if isinstance(value, bytes):
+        text = _decoded(value)
+        return text if isinstance(text, str) and text.isprintable() else value.hex()
+    if isinstance(value, UUID):
+        return str(value)
+    is_whole = value.is_integer() if isinstance(value, float) else value == value.to_integral_value()
+    return int(value) if is_whole else value
 
 
 def in_one_line(error: Exception) -> str:

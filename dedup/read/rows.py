@@ -92,9 +92,9 @@ def _name_in(field: str, value: object) -> str:
     return encodable(value)
 
 
-def _declared(value: object) -> str | None:
-    """A URL or a language code; what is not one says nothing, and costs nothing."""
-    return readable(value).strip() or None if isinstance(value, str) else None
+def _declared(value: str | None) -> str | None:
+    """A URL or a language code."""
+    return None if value is None else readable(value).strip() or None
 
 
 def _is_presentable(name: str) -> bool:
@@ -108,4 +108,6 @@ def _quoted(name: str) -> str:
 def _kind(value: object) -> str:
     """What a person would call the value, with its article."""
     kinds = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string"}
-    return kinds.get(type(value)) or ("an object" if isinstance(value, Mapping) else "an array")
+    if isinstance(value, list | tuple):
+        return "an array"
+    return kinds.get(type(value)) or ("an object" if isinstance(value, Mapping) else f"a {type(value).__name__}")

@@ -2,7 +2,7 @@
 
 A record is one of type ``conversion`` or ``resource`` whose content is plain text. Its ``line`` is its number among
 all records of the archive, counted from 1; its id is ``WARC-Record-ID``, its URL ``WARC-Target-URI``, its language the
-first of ``WARC-Identified-Content-Language``. Pages as they were fetched hold HTML: these are counted, and what to do
+first of ``WARC-Identified-Content-Language``. Pages of HTML, as they were fetched, are counted, and what to do
 about them is said once a file. Requests and notes of the crawler are no texts, and nothing is said of them.
 
 Where an archive is broken, reading goes on at the next place where a record, or a compressed part, may begin. FastWARC
@@ -11,7 +11,8 @@ that ends there; so the end is looked at once more.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dedup.extras import require
@@ -33,7 +34,9 @@ _BEGINNING: Final = re.compile(rb"WARC/1\.|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
 _LONGEST_BEGINNING: Final = 7
 _CHUNK: Final = 2**16
 _PACKED: Final = {b"\x1f\x8b\x08": lines.inflated, b"\x28\xb5\x2f": lines.unzstandard}
-_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d+)", re.IGNORECASE | re.MULTILINE)
+_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
+_LONGEST_HEAD: Final = 2**20
+_PAGES: Final = ("text/html", "application/xhtml+xml")
 
 
 def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
@@ -46,7 +49,7 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
         try:
             found = warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False)
             yield from archive.items(found, start)
-            yield from archive.end()
+            yield from archive.end(start)
             break
         except OSError as error:
             if archive.number > before or start == 0:  # else this is but the rest of what was told before
@@ -79,8 +82,17 @@ class _Archive:
                 yield self._rows.skipped(self.number, "breaks off within the head of the record")
             elif record.record_type == self._kind.response:
                 self.pages += 1
-            elif record.record_type in (self._kind.conversion, self._kind.resource) and _is_text(record):
-                yield self._item(record)
+            elif record.record_type in (self._kind.conversion, self._kind.resource):
+                yield from self._items(record)
+
+    def _items(self, record: "WarcRecord") -> Iterator[Record | Skipped]:
+        """The record, if it is a text. A conversion that does not say what it is, is taken for one."""
+        unsaid = "text/plain" if record.record_type == self._kind.conversion else ""
+        content_type = (record.headers.get("Content-Type") or unsaid).lower()
+        if content_type.startswith("text/plain"):
+            yield self._item(record)
+        elif content_type.startswith(_PAGES):
+            self.pages += 1
 
     def _item(self, record: "WarcRecord") -> Record | Skipped:
         size = record.content_length
@@ -109,14 +121,11 @@ class _Archive:
         why = error.strerror or error
         return self._rows.skipped(self.number, f"broken from here to the next record that can be read: {why}")
 
-    def end(self) -> Iterator[Skipped]:
-        """What is wrong with the end, unless that was told of the last record."""
-        if not self._is_cut and (fault := _fault_at_end(self._stream, self.last, has_any=self.number > 0)):
+    def end(self, start: int) -> Iterator[Skipped]:
+        """What is wrong with the end of what begins at ``start``, unless that was told of the last record."""
+        last = self.last if self.number else None
+        if not self._is_cut and (fault := _fault_at_end(self._stream, start, last)):
             yield self._rows.skipped(self.number + 1, fault)
-
-
-def _is_text(record: "WarcRecord") -> bool:
-    return (record.headers.get("Content-Type") or "").lower().startswith("text/plain")
 
 
 def _next_beginning(stream: BinaryIO, after: int) -> int | None:
@@ -134,36 +143,52 @@ def _next_beginning(stream: BinaryIO, after: int) -> int | None:
     return None
 
 
-def _fault_at_end(stream: BinaryIO, last: int, *, has_any: bool) -> str | None:
-    """What is wrong behind the last record, which begins at ``last`` or in the compressed part that does."""
+def _fault_at_end(stream: BinaryIO, start: int, last: int | None) -> str | None:
+    """What is wrong behind the last record, which begins at ``last`` or in the compressed part that does.
+
+    If there several records are in one compressed part, FastWARC does not tell where it begins, and all from ``start``
+    is unpacked once more.
+    """
     if not stream.seekable():
         return None
     try:
-        rest = _behind_record(_unpacked_from(stream, last)) if has_any else b"".join(_unpacked_from(stream, 0))
+        if last is None:
+            rest = _unpacked_from(stream, start)
+        elif _packing_at(stream, start) is not None and _packing_at(stream, last) is None:
+            rest = (b"" for _ in _unpacked_from(stream, start))
+        else:
+            rest = _behind_record(_unpacked_from(stream, last))
+        is_broken = any(chunk.strip() for chunk in rest)
     except OSError as error:
         return f"breaks off: {error}"
-    return "breaks off before the head of a record is complete" if rest.strip() else None
+    return "breaks off before the head of a record is complete" if is_broken else None
+
+
+_Unpack = Callable[[BinaryIO], Iterator[bytes]]
+
+
+def _packing_at(stream: BinaryIO, start: int) -> _Unpack | None:
+    """How to unpack what begins there; None where nothing compressed does."""
+    stream.seek(start)
+    return _PACKED.get(stream.read(3))
 
 
 def _unpacked_from(stream: BinaryIO, start: int) -> Iterator[bytes]:
-    stream.seek(start)
-    unpack = _PACKED.get(stream.read(3), lines.chunks_of)
+    unpack = _packing_at(stream, start) or lines.chunks_of
     stream.seek(start)
     return unpack(stream)
 
 
-def _behind_record(chunks: Iterator[bytes]) -> bytes:
-    """What follows the record that the chunks begin with."""
-    head = b""
+def _behind_record(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What follows the record that the chunks begin with, in pieces."""
+    beginning = b""
     for chunk in chunks:
-        head += chunk
-        if b"\r\n\r\n" in head:
+        beginning += chunk
+        if b"\r\n\r\n" in beginning or len(beginning) > _LONGEST_HEAD:
             break
-    head, _, content = head.partition(b"\r\n\r\n")
+    head, _, content = beginning.partition(b"\r\n\r\n")
     length = _LENGTH.search(head)
-    missing = int(length[1]) - len(content) if length else 0
-    rest = content[missing:] if missing < 0 else b""
-    for chunk in chunks:
-        rest += chunk[max(missing, 0) :]
-        missing -= len(chunk)
-    return rest
+    within = int(length[1]) if length else 0
+    for piece in chain((content,), chunks):
+        yield piece[within:]
+        within = max(within - len(piece), 0)

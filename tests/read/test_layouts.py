@@ -108,6 +108,12 @@ def test_the_default_field_goes_before_all_others_unless_it_is_empty() -> None:
     assert said({**row, "url": None, "lang": ""})[2:] == ("https://y.org/", "fr")
 
 
+@pytest.mark.parametrize("nothing", [None, " ", ["vi"], {"code": "vi"}, 3])
+def test_a_field_that_holds_no_string_does_not_hide_the_others(nothing: object) -> None:
+    row = {"text": "T.", "url": nothing, "lang": nothing, "metadata": {"url": "https://x.org/1", "language": "vi"}}
+    assert said(row)[2:] == ("https://x.org/1", "vi")
+
+
 def test_a_field_that_is_named_has_no_others() -> None:
     row = {"text": "T.", "language": "fr", "metadata": {"url": "https://x.org/1"}}
     assert said(row, Fields(url="link", language="tongue"))[2:] == (None, None)

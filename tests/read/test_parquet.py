@@ -4,8 +4,12 @@ import io
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -157,6 +161,128 @@ def test_no_more_than_a_portion_of_a_row_group_is_held() -> None:
         peak = max(peak, pool.bytes_allocated() - before)
     assert found == rows
     assert peak < 30 * 2**20  # the texts are 117 MiB
+
+
+def test_large_rows_come_in_smaller_portions() -> None:
+    values = [f"{i:06}" * 200_000 for i in range(100)]
+    content = of({"text": values}, use_dictionary=False, write_batch_size=1)
+    del values
+    pool = pa.default_memory_pool()
+    before, peak, found = pool.bytes_allocated(), 0, 0
+    for item in reader_of("t.parquet")(io.BytesIO(content), Origin("t", "t"), Fields()):
+        found += isinstance(item, Record)
+        peak = max(peak, pool.bytes_allocated() - before)
+    assert found == 100
+    assert peak < 4 * parquet.PORTION_BYTES  # the texts are 114 MiB
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (pa.array([UUID(int=1).bytes, UUID(int=2).bytes], pa.binary(16)), [f"{1:032x}", f"{2:032x}"]),
+        (pa.array([b"\xff\0", b"ab"]), ["ff00", "ab"]),
+        (pa.array([Decimal(5), Decimal(10) ** 30], pa.decimal256(40, 0)), ["5", str(10**30)]),
+        (pa.array([7.0, None]), ["7", "t.parquet:2"]),
+    ],
+)
+def test_an_id_may_be_what_other_writers_make_of_numbers_and_bytes(ids: object, names: list[str]) -> None:
+    content = of({"text": ["One.", "Two."], "id": ids})
+    assert [item.id for item in read(content) if isinstance(item, Record)] == names
+
+
+@pytest.mark.skipif(not hasattr(pa, "uuid"), reason="this pyarrow knows no UUID")
+def test_an_id_may_be_a_uuid() -> None:
+    (item,) = read(of({"text": ["One."], "id": pa.array([UUID(int=1).bytes], pa.uuid())}))
+    assert isinstance(item, Record)
+    assert item.id == str(UUID(int=1))
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf"), Decimal("0.5"), date(2025, 11, 1)])
+def test_an_id_that_names_nothing_costs_the_row(value: object) -> None:
+    (fault,) = read(of({"text": ["One."], "id": pa.array([value], from_pandas=False)}))
+    assert isinstance(fault, Skipped)
+    kind = {float: "number", Decimal: "Decimal", date: "date"}[type(value)]
+    assert fault.reason == f'field "id" is a {kind}, not a string or an integer'
+
+
+def test_bytes_within_a_column_are_text_too() -> None:
+    items = read(
+        written(pa.Table.from_pylist([{"d": {"body": b"One."}}, {"d": {"body": b"\xff"}}])), Fields(text="d.body")
+    )
+    assert texts(items) == ["One."]
+    assert items[1] == Skipped("t.parquet", 2, "not UTF-8")
+
+
+def test_of_a_column_with_parts_only_those_are_read_that_are_used() -> None:
+    row = {"text": "One.", "metadata": {"url": "https://x.org/1", "junk": "#" * 99}, "meta": {"junk": "#" * 99}}
+    content = bytearray(written(pa.Table.from_pylist([row] * 3), use_dictionary=False, compression="none"))
+    about = pq.ParquetFile(io.BytesIO(bytes(content))).metadata.row_group(0)
+    for column in (about.column(at) for at in range(about.num_columns)):
+        if column.path_in_schema.endswith("junk"):
+            content[column.data_page_offset : column.data_page_offset + 40] = b"\xff" * 40
+    assert [item.url for item in read(bytes(content)) if isinstance(item, Record)] == ["https://x.org/1"] * 3
+
+
+def test_a_page_that_is_not_what_its_checksum_says_costs_the_rows_from_there() -> None:
+    values = [f"Text {i}." for i in range(20)]
+    content = of(
+        {"text": values}, row_group_size=10, write_page_checksum=True, compression="none", use_dictionary=False
+    )
+    items = read(content.replace(b"Text 15", b"Test 15"))
+    assert texts(items) == values[:10]
+    assert [item.line for item in items if isinstance(item, Skipped)] == [11]
+
+
+def with_rows_said(content: bytes, number: int) -> bytes:
+    """The file with another number of rows in its row group: the one byte of its footer that makes it so is found."""
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for at in range(footer, len(content) - 8):
+        changed = content[:at] + bytes([2 * number]) + content[at + 1 :]  # integers of Thrift are zigzag numbers
+        with suppress(OSError, pa.ArrowException, ValueError):
+            if pq.ParquetFile(io.BytesIO(changed)).metadata.row_group(0).num_rows == number:
+                return changed
+    raise AssertionError(number)
+
+
+def test_a_row_group_that_ends_early_does_not_end_without_a_word() -> None:
+    values = [f"Text {i}." for i in range(20)]
+    content = with_rows_said(of({"text": values}, compression="none", store_schema=False), 22)
+    items = read(content)
+    assert texts(items) == values
+    assert items[20:] == [Skipped("t.parquet", 21, "rows 21 to 22 cannot be read: the row group ends before")]
+
+
+@pytest.mark.parametrize("name", ["text", "more"])
+def test_a_column_whose_name_is_not_utf_8_costs_the_file(name: str) -> None:
+    content = of({"text": ["One."], "more": ["x"]}, store_schema=False)
+    (fault,) = read(content.replace(name.encode(), b"\xff\xfe\xfd\xfc"))
+    assert fault == Skipped("t.parquet", None, "cannot be read: the name of a column is not UTF-8")
+
+
+def test_two_columns_of_a_name_that_is_used_cost_the_file() -> None:
+    one, two = pa.array(["One."]), pa.array(["Two."])
+    (fault,) = read(written(pa.Table.from_arrays([one, two], ["text", "text"])))
+    assert fault == Skipped("t.parquet", None, "the file has more than one column 'text'")
+    assert texts(read(written(pa.Table.from_arrays([one, two, two], ["text", "more", "more"])))) == ["One."]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (Fields(text="d.bdy"), 'no field "d.bdy" (has: d.body, id; use --text-field)'),
+        (Fields(text="d.body", gold="g"), 'no field "g" (has: d.body, id; use --gold-field)'),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_once(fields: Fields, reason: str) -> None:
+    table = pa.Table.from_pylist([{"id": str(i), "d": {"body": "One.", "size": 4}} for i in range(3)])
+    assert read(written(table), fields) == [Skipped("t.parquet", None, reason)]
+
+
+def test_a_key_that_a_map_has_twice_warns_nobody() -> None:
+    metadata = pa.array([[("url", "https://x.org/1"), ("url", "https://x.org/2")]], pa.map_(pa.string(), pa.string()))
+    (item,) = read(of({"text": ["One."], "metadata": metadata}))
+    assert isinstance(item, Record)
+    assert item.url == "https://x.org/2"
 
 
 def test_parquet_without_pyarrow_is_one_line_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import itertools
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,16 @@ def test_pages_as_fetched_are_counted_once_and_the_rest_is_no_fault() -> None:
     assert faults(items) == [(None, reason)]
 
 
+def test_a_conversion_that_does_not_say_what_it_is_is_a_text_and_one_of_html_a_page() -> None:
+    unsaid = [record("conversion", "One.", ""), record("resource", "\x89PNG", ""), record("resource", "x", "image/png")]
+    pages = [record(kind, "<p>Two.", "Text/HTML; charset=utf-8") for kind in ("conversion", "resource")]
+    items = read(plain([*unsaid, *pages]))
+    assert texts(items) == ["One."]
+    [(line, reason)] = faults(items)
+    assert line is None
+    assert reason.startswith("2 pages as they were fetched are not read")
+
+
 def test_texts_that_cannot_be_used_cost_themselves() -> None:
     items = read(plain([text("One."), text(b"caf\xe9"), text(" "), text("Two.")]))
     assert texts(items) == ["One.", "Two."]
@@ -157,6 +168,25 @@ def test_wherever_an_archive_breaks_off_that_is_said(packing: Packing) -> None:
         assert texts(items) == TEXTS[: len(texts(items))]
         ends_with_a_record = any(end in range(len(packing(ALL[:n])) - 4, len(packing(ALL[:n])) + 1) for n in range(5))
         assert len(texts(items)) == 5 or ends_with_a_record or faults(items), end
+
+
+def test_also_of_many_records_in_one_compressed_part() -> None:
+    content = whole([text(f"Text {i}. " * (i % 7 + 1)) for i in range(40)])
+    for end in range(len(content) - 300, len(content)):
+        items = read(content[:end])
+        assert len(texts(items)) == 40 or faults(items), end
+    assert faults(read(content)) == []
+
+
+@pytest.mark.parametrize("packing", [plain, whole])
+def test_what_is_behind_the_last_record_is_not_held(packing: Packing) -> None:
+    content = packing([ALL[0], b"\r\n" * 20_000_000])
+    tracemalloc.start()
+    items = read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (texts(items), faults(items)) == (TEXTS[:1], [])
+    assert peak < 2_000_000
 
 
 def test_a_wrong_length_costs_two_records_at_most() -> None:

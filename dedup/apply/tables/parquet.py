@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Final
 from dedup.apply.tables.table import Note, Notes, check_free, told
 from dedup.extras import require
 from dedup.read.fields import look_up
-from dedup.read.parquet import BUFFER, EXTRA, PORTION, in_one_line, plain
+from dedup.read.parquet import EXTRA, in_one_line, opened, plain, portions
 
 GROUP_BYTES: Final = 2**28
 """Of a row group that is held to be written at once."""
@@ -51,7 +51,7 @@ class ParquetTable:
         with _faults():
             file = _opened(stream)
             for group in range(file.num_row_groups):
-                for _ in _batches(file, group):
+                for _ in portions(file, group):
                     pass
         return 0
 
@@ -87,7 +87,7 @@ class ParquetTable:
             columns = [name for name in file.schema_arrow.names if name in (field, field.partition(".")[0])]
             first = 1
             for group in range(file.num_row_groups if columns else 0):
-                for batch in _batches(file, group, columns):
+                for batch in portions(file, group, columns):
                     for line in range(first, first + batch.num_rows):
                         if line in lines:
                             found[line] = _value(batch.slice(line - first, 1), field)
@@ -113,12 +113,7 @@ def _faults() -> Iterator[None]:
 
 
 def _opened(stream: BinaryIO) -> _File:
-    return _parquet().ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us")
-
-
-def _batches(file: _File, group: int, columns: list[str] | None = None) -> Iterator[_Batch]:
-    batches = file.iter_batches(PORTION, row_groups=[group], columns=columns, use_threads=False)
-    return (batch for batch in batches if batch.num_rows)
+    return opened(stream, coerce_int96_timestamp_unit="us")
 
 
 def _value(row: _Batch, field: str) -> object:
@@ -145,7 +140,7 @@ def _rewrite(file: _File, out: BinaryIO, schema: _Schema, rewritten: Callable[[_
     options = _options(file)
     with _parquet().ParquetWriter(out, schema, **options) as writer:
         for group in range(file.num_row_groups):
-            first = _rewrite_group(writer, schema, _batches(file, group), first, rewritten)
+            first = _rewrite_group(writer, schema, portions(file, group), first, rewritten)
         if file.metadata.metadata and not options["store_schema"]:  # with which they are written, too
             writer.add_key_value_metadata(file.metadata.metadata)
 
