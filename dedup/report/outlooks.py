@@ -37,16 +37,9 @@ def print_outlooks(printer: Printer, document: Document, outlooks: Sequence[Outl
 
 
 def _table(printer: Printer, outlooks: Sequence[Outlook], threshold: float) -> None:
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False)
-    for name in (
-        "   threshold",
-        "clusters",
-        "records in them",
-        "without copies",
-        "changed clusters",
-        "records concerned",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in ("  threshold", "clusters", "records in them", "could go", "clusters -/+", "concerned"):
+        table.add_column(name, justify="right", overflow="fold")
     for one in outlooks:
         own = one.threshold == threshold
         changed = "this run" if own else f"-{one.gone:,} +{one.new:,}"

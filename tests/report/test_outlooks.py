@@ -61,6 +61,16 @@ def test_changes_beyond_the_first_ones_are_counted() -> None:
     assert "… and 10 more changes" in summary(report)
 
 
+def test_table_fits_80_columns(two_clusters: Report) -> None:
+    apart = Change(((3, 4),), ())
+    report = replace(two_clusters, outlooks=(Outlook(0.5, 2, 5), Outlook(0.99, 1_234_567, 12_345_678, (apart,))))
+    header, own, other = summary(report).split("has judged\n")[1].splitlines()[:3]
+    assert header.split("  ")[-1].strip() == "concerned"
+    assert own.split() == ["0.5", "2", "5", "3", "this", "run"]
+    assert other.split() == ["0.99", "1,234,567", "12,345,678", "11,111,111", "-1", "+0", "2"]
+    assert "…" not in header
+
+
 def test_run_that_was_not_asked_says_nothing_of_other_thresholds(two_clusters: Report) -> None:
     assert "threshold" not in summary(two_clusters)
     assert checked_document(two_clusters).sweep is UNSET
