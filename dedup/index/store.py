@@ -31,7 +31,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import msgspec
@@ -248,7 +247,7 @@ class Store:
         try:
             found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
             return Stamp(found["tool"], found["settings"], found["encoder"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise broken(self.folder, error) from error
 
     # --- vectors
@@ -301,8 +300,8 @@ class Store:
         try:
             vectors = np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False)
             owners = np.load(self.folder / f"owners-{name}.npy", allow_pickle=False)
-        except (OSError, ValueError, EOFError, TokenError) as error:  # as NumPy has it of what is no array
-            raise broken(self.folder, error) from error
+        except Exception as error:  # NumPy evaluates the head of a file, and of a spoilt one nearly anything comes
+            raise broken(self.folder, " ".join(str(error).split()) or type(error).__name__) from error
         if (vectors.dtype, vectors.ndim, len(vectors), len(owners)) != (np.int16, 2, count, count):
             raise broken(self.folder, f"not the vectors of {count} texts: vectors-{name}.npy")
         if owners.dtype != OWNER or _checksum(owners) != checksum:
@@ -439,6 +438,21 @@ def _explained(folder: Path) -> Iterator[None]:
         raise broken(folder, error) from error
     except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
         raise broken(folder, error) from error
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        # A spoilt page may hold values, but not those that were written; then what depends on them fails somewhere.
+        raise broken(folder, _damage(folder) or f"or a fault of dedup: {type(error).__name__}: {error}") from error
+
+
+def _damage(folder: Path) -> str | None:
+    """What SQLite finds wrong with the database when it looks at every page; None where that is nothing, which does not
+    mean that all values are those that were written.
+    """
+    try:
+        with closing(_connected(_current(folder), "ro")) as database:
+            (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return str(error)
+    return None if found == "ok" else " ".join(str(found).split())
 
 
 def _is_of_the_system(error: sqlite3.Error) -> bool:
