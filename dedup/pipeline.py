@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import cast
 
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
@@ -109,9 +110,9 @@ def _calibration(settings: Settings, encoder: Encoder) -> Calibration | None:
 class Judge:
     """Judges any two works: by the model where it has encoded both, else as all pairs are judged at first."""
 
-    keys: Sequence[frozenset[str]]
+    keys: Mapping[int, frozenset[str]] | Sequence[frozenset[str]]
     """The source keys that each work cites."""
-    subjects: Sequence[Subject]
+    subjects: Mapping[int, Subject] | Sequence[Subject]
     calibration: Calibration
     kind: Confirmed
     closer: Mapping[int, Subject] = field(default_factory=dict)
@@ -185,7 +186,7 @@ class Stages:
     @property
     def subjects(self) -> Sequence[Subject]:
         """What was compared of each work."""
-        return self.judge.subjects
+        return cast("Sequence[Subject]", self.judge.subjects)
 
     @property
     def calibration(self) -> Calibration:
