@@ -25,6 +25,17 @@ a link all the same: a text that no member finds probable joins nothing.
 Two groups of many texts get no such rebate: each holds together, and if they were one article they would not disagree;
 with it, an article and its twin with other figures joined.
 
+Groups join only within a *component*: texts that links of at least the threshold connect. A lesser link between two
+components counts for nothing, and no pair between them is judged. So each component is clustered by itself, in any
+process and on any machine, and gives the same. What a lesser link could lead to is a probable pair that no finder
+proposed. That was not worth what it cost: lesser links tie half of a large run together, and most of what clustering
+asked for was between components, nearly all of it in vain. Clustered as a whole, 10,000 records (made as for
+``scripts/bench_speed.py``; ``--confirm never``) were one component of 3,098 texts rather than 12, 2,851 of 3,202
+further judgements were between components, and two clusters came of them, both wrong; among 100,000 it was 44,519 of
+52,132, and of 12,524 clusters 74, of which 25 were right. On articles held out from calibration (ntrex, xquad, tico,
+k8sdocs, courses, sparse) no text is clustered otherwise; of texts cut into parts one cluster is, which costs 0.0004 of
+B-cubed recall (``scripts/compare_components.py``).
+
 Two refinements:
 
 * A pair that no finder proposed is judged when its groups are about to join, so that the mean is over judgements and
@@ -117,9 +128,8 @@ def cluster(
 
     found = list(chain.from_iterable(in_parts(grouped, len(piles), 1, workers)))
     known = chain(*(part.links for part in parts), *(one.further for one in found))
-    return _clustering(
-        [g for one in found for g in one.groups], known, [a for one in found for a in one.further], threshold
-    )
+    groups = chain.from_iterable(one.groups for one in found)
+    return _clustering(groups, known, chain.from_iterable(one.further for one in found), threshold)
 
 
 def cluster_component(
@@ -149,7 +159,7 @@ def components(left: NDArray[np.integer], right: NDArray[np.integer], count: int
     ``left`` and ``right`` are the two ends of each edge, 0 to ``count`` - 1, in any order, shape (edges,). In each
     round every component takes its smallest neighbour's name (hooking), and names of names are looked up
     (pointer jumping: Shiloach and Vishkin 1982); in two rounds each that is not done has met another, so their number
-    halves. It is scipy's ``connected_components`` without its import, which takes 0.15 s: half of a small run.
+    halves. Done here and not by scipy, whose import would take a small run 0.15 s or more.
     """
     name = np.arange(count, dtype=np.intp)
     ends = np.stack([left, right]).astype(np.intp)

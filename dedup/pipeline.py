@@ -227,7 +227,10 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
         Judge(known.keys, subjects, calibration, models.kind), confirmation, proposal, models, settings, progress
     )
     progress(Stage.CLUSTER)
-    clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold, judge_pair.possible())
+    writings = [s.writing for s in subjects]
+    clustering = cluster(
+        links, writings, judge_pair, settings.threshold, judge_pair.possible(), workers=settings.workers
+    )
     return Stages(
         articles=known.entries,
         shortened=known.shortened,
