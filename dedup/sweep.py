@@ -50,8 +50,9 @@ def _parts(links: Sequence[Link], works: int, lowest: float, highest: float) -> 
     """The groups that stand at every threshold from ``lowest`` to ``highest``, and the links that may group otherwise.
 
     Groups join only within a component of the links that reach the threshold (:mod:`dedup.clusters`), so nothing joins
-    across the components of those that reach the lowest. One of these whose pairs all reach the highest stands whatever the threshold is. Most articles are
-    such components, or alone: there is no need to group them once more for each threshold.
+    across the components of those that reach the lowest. One of these whose pairs all reach the highest stands
+    whatever the threshold is. Most articles are such components, or alone: there is no need to group them once more for
+    each threshold.
     """
     of_links = np.array([(link.left, link.right, link.probability) for link in links]).reshape(-1, 3)
     left, right, reaches = of_links[:, 0].astype(np.intp), of_links[:, 1].astype(np.intp), of_links[:, 2] >= lowest
