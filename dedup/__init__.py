@@ -14,7 +14,7 @@ from dedup.errors import DedupError, InputError, ModelError, ReportError
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
-    from dedup.model import Cluster, Conflict, Evidence, Link, Record, Relation, Report, Skipped
+    from dedup.model import Cluster, Conflict, Evidence, Link, Record, Relation, Report, Skipped, WholeReport
     from dedup.pipeline import find_clusters
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "ReportError",
     "Settings",
     "Skipped",
+    "WholeReport",
     "find_clusters",
 ]
 

@@ -25,6 +25,17 @@ a link all the same: a text that no member finds probable joins nothing.
 Two groups of many texts get no such rebate: each holds together, and if they were one article they would not disagree;
 with it, an article and its twin with other figures joined.
 
+Groups join only within a *component*: texts that links of at least the threshold connect. A lesser link between two
+components counts for nothing, and no pair between them is judged. So each component is clustered by itself, in any
+process and on any machine, and gives the same. What a lesser link could lead to is a probable pair that no finder
+proposed. That was not worth what it cost: lesser links tie half of a large run together, and most of what clustering
+asked for was between components, nearly all of it in vain. Clustered as a whole, 10,000 records (made as for
+``scripts/bench_speed.py``; ``--confirm never``) were one component of 3,098 texts rather than 12, 2,851 of 3,202
+further judgements were between components, and two clusters came of them, both wrong; among 100,000 it was 44,519 of
+52,132, and of 12,524 clusters 74, of which 25 were right. On articles held out from calibration (ntrex, xquad, tico,
+k8sdocs, courses, sparse) no text is clustered otherwise; of texts cut into parts one cluster is, which costs 0.0004 of
+B-cubed recall (``scripts/compare_components.py``).
+
 Two refinements:
 
 * A pair that no finder proposed is judged when its groups are about to join, so that the mean is over judgements and
@@ -45,12 +56,17 @@ order in which groups come to join.
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dedup.model import CandidatePair, Cluster, Finder, Link
 from dedup.screen import LEAST
+from dedup.workers import in_parts
 
 SAMPLE = 64
 """Judged pairs between two groups from which their mean is an estimate of the mean over all."""
@@ -61,6 +77,12 @@ exp(-2 * 64 * 0.2 ** 2) = 0.6 % (Hoeffding 1963)."""
 
 MOST_CORROBORATION = 3.0
 """By how much the odds asked of a mean fall at most: that of 18 judgements; at a threshold of 0.5 to a mean of 0.25."""
+
+WORTH = 2_000
+"""Pairs not judged yet, within components, from which processes are worth starting."""
+
+PILES = 8
+"""Piles of components for each process, of which each takes another one when it has done one."""
 
 _ONE = 2**60
 """A probability of 1 as a whole number; every 64-bit float from 0.01 to 1 is one, too."""
@@ -84,15 +106,136 @@ def cluster(
     judge: Callable[[CandidatePair], Link],
     threshold: float,
     possible: Callable[[Pair], bool] = lambda _pair: True,
+    workers: int = 1,
 ) -> Clustering:
-    """Group the articles behind ``languages``.
+    """Group the articles behind ``languages``: each component by itself, see :func:`cluster_component`.
 
     ``links`` are judged pairs, whatever their probability; ``judge`` is asked for a pair that is not among them, if it
-    is ``possible``: if it can reach :data:`dedup.screen.LEAST`. Others count as 0, and so do links below that.
+    is ``possible``: if it can reach :data:`dedup.screen.LEAST`. Others count as 0, and so do links below that. Where
+    many pairs may be asked for, ``workers`` processes do it, which hold all that ``judge`` and ``possible`` can see; it
+    gives the same whatever their number.
     """
-    grouping = _Grouping(links, languages, judge, threshold, possible)
-    clusters = tuple(map(grouping.cluster_of, sorted(grouping.joined())))
-    return Clustering(clusters, grouping.judged, grouping.further())
+    parts = _parts(tuple(links), len(languages), threshold)
+    piles = _piles(parts, workers)
+
+    def grouped(start: int, end: int) -> list[_Grouped]:
+        """What processes give: not the clusters, whose links this one holds already."""
+        return [
+            _Grouping(*parts[place], languages, judge, threshold, possible).grouped()
+            for pile in piles[start:end]
+            for place in pile
+        ]
+
+    found = list(chain.from_iterable(in_parts(grouped, len(piles), 1, workers)))
+    known = chain(*(part.links for part in parts), *(one.further for one in found))
+    groups = chain.from_iterable(one.groups for one in found)
+    return _clustering(groups, known, chain.from_iterable(one.further for one in found), threshold)
+
+
+def cluster_component(
+    members: Iterable[int],
+    links: Iterable[Link],
+    languages: Mapping[int, str] | Sequence[str],
+    judge: Callable[[CandidatePair], Link],
+    threshold: float,
+    possible: Callable[[Pair], bool] = lambda _pair: True,
+) -> Clustering:
+    """Group the articles of one component, whatever there is besides it.
+
+    ``members`` are the positions of its articles (:func:`components` of the links that reach ``threshold``), ``links``
+    all judged pairs of two of them, whatever their probability, and ``languages`` tells of each what it is written in.
+    The rest is as in :func:`cluster`, which gives what this gives of all components: all clusters, in the order of
+    their first members, and all further judgements, in the order of their pairs. Raises ValueError where a link is not
+    between two members.
+    """
+    known = tuple(links)
+    found = _Grouping(members, known, languages, judge, threshold, possible).grouped()
+    return _clustering(found.groups, chain(known, found.further), found.further, threshold)
+
+
+def components(left: NDArray[np.integer], right: NDArray[np.integer], count: int) -> NDArray[np.intp]:
+    """The connected components of ``count`` articles: of each, the smallest position in its component, shape (count,).
+
+    ``left`` and ``right`` are the two ends of each edge, 0 to ``count`` - 1, in any order, shape (edges,). In each
+    round every component takes its smallest neighbour's name (hooking), and names of names are looked up
+    (pointer jumping: Shiloach and Vishkin 1982); in two rounds each that is not done has met another, so their number
+    halves. Done here and not by scipy, whose import would take a small run 0.15 s or more.
+    """
+    name = np.arange(count, dtype=np.intp)
+    ends = np.stack([left, right]).astype(np.intp)
+    while ends.size:
+        np.minimum.at(name, ends.max(axis=0), ends.min(axis=0))
+        while not np.array_equal(named := name[name], name):
+            name = named
+        ends = name[ends]
+        ends = ends[:, ends[0] != ends[1]]
+    return name
+
+
+class _Part(NamedTuple):
+    """A component of two articles or more: their positions, ascending, and the judged pairs among them."""
+
+    members: tuple[int, ...]
+    links: tuple[Link, ...]
+
+
+def _parts(links: Sequence[Link], count: int, threshold: float) -> list[_Part]:
+    """The components of the links that reach the threshold, by their first members. Links between two are in none."""
+    left, right = (
+        np.fromiter((getattr(link, end) for link in links), np.intp, len(links)) for end in ("left", "right")
+    )
+    probable = np.fromiter((link.probability >= threshold for link in links), bool, len(links))
+    component = components(left[probable], right[probable], count)
+    members: dict[int, list[int]] = defaultdict(list)
+    within: dict[int, list[Link]] = defaultdict(list)
+    for position in np.flatnonzero(np.bincount(component, minlength=count)[component] > 1).tolist():
+        members[int(component[position])].append(position)
+    for place in np.flatnonzero(component[left] == component[right]).tolist():
+        within[int(component[left[place]])].append(links[place])
+    return [_Part(tuple(some), tuple(within[first])) for first, some in members.items()]
+
+
+def _piles(parts: Sequence[_Part], workers: int) -> list[list[int]]:
+    """The places of the parts in piles that processes take one after the other: one pile where it is not worth while.
+    The largest parts are dealt out first, each to another pile.
+    """
+    open_ = sum(len(part.members) * (len(part.members) - 1) // 2 - len(part.links) for part in parts)
+    count = PILES * workers if workers > 1 and open_ >= WORTH else 1
+    largest_first = sorted(range(len(parts)), key=lambda place: -len(parts[place].members))
+    return [pile for start in range(count) if (pile := largest_first[start::count])]
+
+
+class _Grouped(NamedTuple):
+    """The groups of two or more, their members ascending, and the judgements that were asked for, in any order."""
+
+    groups: list[tuple[int, ...]]
+    further: list[Link]
+
+
+def _clustering(
+    groups: Iterable[tuple[int, ...]], known: Iterable[Link], further: Iterable[Link], threshold: float
+) -> Clustering:
+    """The clusters of these groups. ``known`` holds all pairs within each, ``further`` what was asked for."""
+    links = {(link.left, link.right): link for link in known}
+    asked_for = tuple(sorted(further, key=lambda link: (link.left, link.right)))
+    return Clustering(tuple(_cluster(group, links, threshold) for group in sorted(groups)), len(asked_for), asked_for)
+
+
+def _cluster(members: tuple[int, ...], known: Mapping[Pair, Link], threshold: float) -> Cluster:
+    """The cluster of a finished group."""
+    links = [known[pair] for pair in combinations(members, 2)]
+    probabilities: dict[int, list[float]] = defaultdict(list)
+    for link in links:
+        probabilities[link.left].append(link.probability)
+        probabilities[link.right].append(link.probability)
+    agreement = tuple(math.fsum(probabilities[member]) / (len(members) - 1) for member in members)
+    return Cluster(
+        members=members,
+        links=tuple(link for link in links if link.probability >= threshold),
+        confidence=min(agreement),
+        weakest=min(links, key=lambda link: (link.probability, link.left, link.right)),
+        agreement=agreement,
+    )
 
 
 @dataclass(slots=True)
@@ -125,8 +268,9 @@ class _Grouping:
 
     def __init__(
         self,
+        members: Iterable[int],
         links: Iterable[Link],
-        languages: Sequence[str],
+        languages: Mapping[int, str] | Sequence[str],
         judge: Callable[[CandidatePair], Link],
         threshold: float,
         possible: Callable[[Pair], bool],
@@ -137,11 +281,13 @@ class _Grouping:
         self._languages = languages
         self._judge = judge
         self._threshold = threshold
-        self._members = {position: [position] for position in range(len(languages))}
+        self._members = {position: [position] for position in members}
         self._between: dict[int, dict[int, _Between]] = defaultdict(dict)
         self._heap: list[tuple[float, int, int]] = []
         self._asked_for: list[Link] = []
         for link in links:
+            if link.left not in self._members or link.right not in self._members:
+                raise ValueError(f"link {link.left}-{link.right} is not between two members")
             self._links[link.left, link.right] = link
             known = self._knowledge_of((link.left, link.right), link.probability)
             self._between[link.left][link.right] = self._between[link.right][link.left] = known
@@ -154,13 +300,17 @@ class _Grouping:
         counted = probability if probability >= LEAST else 0.0
         return _Between(int(counted * _ONE), 1, one_language and below, not below)
 
-    @property
-    def judged(self) -> int:
-        """How many judgements were asked for."""
-        return len(self._asked_for)
+    def grouped(self) -> _Grouped:
+        """What comes of joining, with a judgement of every pair within a group: of those, too, that cannot be."""
+        self._join_all()
+        groups = [tuple(sorted(members)) for members in self._members.values() if len(members) > 1]
+        for members in groups:
+            for pair in combinations(members, 2):
+                self._judgement(pair)
+        return _Grouped(groups, self._asked_for)
 
-    def joined(self) -> list[tuple[int, ...]]:
-        """Join the two most probable groups until none reaches the threshold; the groups of two or more."""
+    def _join_all(self) -> None:
+        """Join the two most probable groups until none reaches the threshold."""
         while self._heap:
             negative_bound, left, right = heapq.heappop(self._heap)
             if left not in self._members or right not in self._members or self._bound(left, right) != -negative_bound:
@@ -170,7 +320,6 @@ class _Grouping:
             else:
                 self._judge_between(left, right)
                 self._propose(left, right)
-        return [tuple(sorted(members)) for members in self._members.values() if len(members) > 1]
 
     def _pairs(self, left: int, right: int) -> int:
         return len(self._members[left]) * len(self._members[right])
@@ -235,23 +384,3 @@ class _Grouping:
                 self._between[left][other].add(known)
         for other in sorted(self._between[left]):
             self._propose(left, other)
-
-    def further(self) -> tuple[Link, ...]:
-        """The judgements that were asked for, in the order of their pairs."""
-        return tuple(sorted(self._asked_for, key=lambda link: (link.left, link.right)))
-
-    def cluster_of(self, members: tuple[int, ...]) -> Cluster:
-        """The cluster of a finished group."""
-        links = [self._judgement(pair) for pair in combinations(members, 2)]
-        probabilities: dict[int, list[float]] = defaultdict(list)
-        for link in links:
-            probabilities[link.left].append(link.probability)
-            probabilities[link.right].append(link.probability)
-        agreement = tuple(math.fsum(probabilities[member]) / (len(members) - 1) for member in members)
-        return Cluster(
-            members=members,
-            links=tuple(link for link in links if link.probability >= self._threshold),
-            confidence=min(agreement),
-            weakest=min(links, key=lambda link: (link.probability, link.left, link.right)),
-            agreement=agreement,
-        )

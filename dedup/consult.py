@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dedup.calibration import Calibration
 from dedup.candidates import Candidates
 from dedup.confirm import Confirmation, confirm, judge
 from dedup.embed import Lens, embed_all
@@ -52,7 +53,7 @@ class Consultation:
 def consult(
     by_table: Confirmation,
     candidates: Candidates,
-    subjects: Sequence[Subject],
+    subjects: Mapping[int, Subject] | Sequence[Subject],
     lens: Lens,
     settings: Settings,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -63,48 +64,93 @@ def consult(
     ``progress`` is told how many open pairs are decided, and of how many. ``matters`` says of an open pair whether the
     answer is of any use; others are left to the table.
     """
-    open_pairs = _open(by_table.links, subjects)
+
+    def segments(position: int) -> int:
+        return len(subjects[position].embedding.norms)
+
+    open_pairs = [link for link in by_table.links if is_open(link.probability)]
     questions = [link for link in open_pairs if matters(link)]
-    closer: dict[int, Subject] = {}
-    changed = done = 0
-    progress(0, len(questions))
-    for asked in _rounds(questions, closer, subjects):
-        new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
-        closer |= zip(new, encoded([subjects[position] for position in new], lens), strict=True)
-        judged = [judge(_candidate(link), closer[link.left], closer[link.right], lens.calibration) for link in asked]
-        changes = sum(_decision(a, settings) != _decision(b, settings) for a, b in zip(asked, judged, strict=True))
-        changed, done = changed + changes, done + len(asked)
-        progress(done, len(questions))
-        if changes * WORTH < len(subjects):
-            break
-    among = among_encoded(candidates, closer, settings)
-    again = confirm(among, closer, lens.calibration)
+    answers = ask(
+        questions,
+        segments,
+        lambda positions: encoded([subjects[position] for position in positions], lens),
+        lens.calibration,
+        settings,
+        len(subjects),
+        progress,
+    )
+    closer = answers.subjects
+    again = confirm(among_encoded(candidates, closer, settings), closer, lens.calibration)
     apart = [link for link in by_table.links if not (link.left in closer and link.right in closer)]
     return Consultation(
         subjects=closer,
         links=tuple(sorted((*apart, *again.links), key=lambda link: (link.left, link.right))),
-        funnel=(
-            FunnelStage("open by the table", len(open_pairs)),
-            FunnelStage("asked of the model", done),
-            FunnelStage("changed by the model", changed),
-            FunnelStage("left open to the table", len(open_pairs) - done),
-        ),
+        funnel=answers.funnel(len(open_pairs)),
     )
 
 
-def _open(links: Sequence[Link], subjects: Sequence[Subject]) -> list[Link]:
+def is_open(probability: float) -> bool:
+    """Whether the table leaves a pair open."""
+    return OPEN[0] < probability < OPEN[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The texts that the model encoded, by position; how many pairs it was asked about, and changed the decision of."""
+
+    subjects: Mapping[int, Subject]
+    asked: int
+    changed: int
+
+    def funnel(self, open_pairs: int) -> tuple[FunnelStage, ...]:
+        """The same as stages of the funnel; ``open_pairs`` were open in all."""
+        return (
+            FunnelStage("open by the table", open_pairs),
+            FunnelStage("asked of the model", self.asked),
+            FunnelStage("changed by the model", self.changed),
+            FunnelStage("left open to the table", open_pairs - self.asked),
+        )
+
+
+def ask(
+    questions: Sequence[Link],
+    segments: Callable[[int], int],
+    encode: Callable[[Sequence[int]], Sequence[Subject]],
+    calibration: Calibration,
+    settings: Settings,
+    texts: int,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Answers:
+    """Ask the model about open pairs of ``texts`` in all, in rounds, as long as it is worth it.
+
+    ``segments`` are how many a text has; ``encode`` gives texts, by ascending position, as the model sees them.
+    """
+    closer: dict[int, Subject] = {}
+    changed = done = 0
+    progress(0, len(questions))
+    for asked in _rounds(_by_doubt(questions, segments), closer, segments):
+        new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
+        closer |= zip(new, encode(new), strict=True)
+        judged = [judge(_candidate(link), closer[link.left], closer[link.right], calibration) for link in asked]
+        changes = sum(_decision(a, settings) != _decision(b, settings) for a, b in zip(asked, judged, strict=True))
+        changed, done = changed + changes, done + len(asked)
+        progress(done, len(questions))
+        if changes * WORTH < texts:
+            break
+    return Answers(closer, done, changed)
+
+
+def _by_doubt(open_pairs: Sequence[Link], segments: Callable[[int], int]) -> list[Link]:
     """The open pairs in the order in which they are asked about: the most doubt a segment first."""
 
     def doubt(link: Link) -> float:
-        segments = len(subjects[link.left].embedding.norms) + len(subjects[link.right].embedding.norms)
-        return min(link.probability, 1 - link.probability) / segments
+        return min(link.probability, 1 - link.probability) / (segments(link.left) + segments(link.right))
 
-    open_pairs = [link for link in links if OPEN[0] < link.probability < OPEN[1]]
     return sorted(open_pairs, key=lambda link: (-doubt(link), link.left, link.right))
 
 
 def _rounds(
-    open_pairs: Sequence[Link], closer: Mapping[int, Subject], subjects: Sequence[Subject]
+    open_pairs: Sequence[Link], closer: Mapping[int, Subject], segments: Callable[[int], int]
 ) -> Iterator[list[Link]]:
     """The pairs in portions whose texts come to ``ROUND`` segments that are not among ``closer`` yet, or one pair."""
     asked: list[Link] = []
@@ -115,7 +161,7 @@ def _rounds(
         for position in (link.left, link.right):
             if position not in closer and position not in new:
                 new.add(position)
-                size += len(subjects[position].embedding.norms)
+                size += segments(position)
         if size >= ROUND:
             yield asked
             asked, new, size = [], set(), 0

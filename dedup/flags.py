@@ -25,11 +25,11 @@ told where a cluster is giant.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from dedup.clusters import asked
-from dedup.model import Cluster, Entry
+from dedup.model import Cluster, Entries
 
 FEW_TEXTS = 64
 """Texts that repeat a language up to which no cluster is giant: an article's history of edits or an agency's report in
@@ -38,19 +38,22 @@ of 3/2; beyond, ``n ** (2/3)`` does."""
 
 
 def flagged(
-    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Entry], threshold: float
+    clusters: Iterable[Cluster],
+    works: Mapping[int, tuple[int, ...]],
+    articles: Entries,
+    in_input: Counter[str],
+    threshold: float,
 ) -> tuple[Cluster, ...]:
     """The clusters with their flags, in the same order.
 
-    ``clusters`` are of positions of ``articles``; ``works`` are the positions of the articles with one text, for each
-    different text. ``threshold`` is the probability from which a pair is a link.
+    ``clusters`` are of positions of ``articles``; ``works`` are the positions of the articles with one text, for at
+    least each different text in a cluster. ``in_input`` counts the different texts of the whole input by language,
+    ``threshold`` is the probability from which a pair is a link.
     """
-    work_of = {member: work for work, members in enumerate(works) for member in members}
-    languages = [articles[members[0]].language for members in works]
-    in_input = Counter(languages)
+    language_of = {i: (work, articles[members[0]].language) for work, members in works.items() for i in members}
     marked = []
     for cluster in clusters:
-        texts = Counter(languages[work] for work in {work_of[member] for member in cluster.members})
+        texts = Counter(language for _, language in {language_of[member] for member in cluster.members})
         flags = (*_giant(texts, in_input, _pages(cluster, articles)), *_loose(cluster, texts.total(), threshold))
         marked.append(replace(cluster, flags=flags))
     return tuple(marked)
@@ -73,7 +76,7 @@ def _too_many(repeats: int, given: int) -> bool:
     return repeats > FEW_TEXTS and repeats**3 > given**2  # in whole numbers, for 1,000 ** (2/3) is 99.99 in floats
 
 
-def _pages(cluster: Cluster, articles: Sequence[Entry]) -> int:
+def _pages(cluster: Cluster, articles: Entries) -> int:
     keys = (articles[member].source_key for member in cluster.members)
     return len({key.key for key in keys if key is not None and key.names_article})
 

@@ -10,6 +10,7 @@ fingerprint holds a text: texts of a large run lie on disk (:mod:`dedup.spool`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -303,16 +304,24 @@ class Outlook:
         return sum(len({i for group in (*one.before, *one.after) for i in group}) for one in self.changes)
 
 
+class Entries(Protocol):
+    """Articles by their positions in the order of all records' ids: all of them, or those that are spoken of."""
+
+    def __getitem__(self, position: int, /) -> Entry:
+        """The article at this position."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
 
-    ``articles`` are in the order of their records' ids; clusters and conflicts refer to their positions.
-    ``settings`` is what was set, as plain values. ``first_encoder`` is the one that every record met, where another
-    than ``encoder`` came first.
+    Clusters, conflicts and outlooks refer to ``articles`` by their positions in the order of all records' ids; others
+    need not be there. ``languages`` counts all articles, by language. ``settings`` is what was set, as plain values.
+    ``first_encoder`` is the one that every record met, where another than ``encoder`` came first.
     """
 
-    articles: tuple[Entry, ...]
+    articles: Entries
+    languages: Mapping[str, int]
     clusters: tuple[Cluster, ...]
     conflicts: tuple[Conflict, ...]
     funnel: tuple[FunnelStage, ...]
@@ -326,3 +335,15 @@ class Report:
     """Different passages that counted little, because they stand in several texts that are otherwise unlike."""
     outlooks: tuple[Outlook, ...] | None = None
     """What other thresholds would give, and the run's own, ascending; none where nobody asked (:mod:`dedup.sweep`)."""
+
+    @property
+    def records(self) -> int:
+        """How many records were compared."""
+        return sum(self.languages.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReport(Report):
+    """A report with all its articles, in the order of their records' ids: also those that nothing speaks of."""
+
+    articles: tuple[Entry, ...]

@@ -8,10 +8,11 @@ Articles with one text are one *work*: only its first article goes through the l
 the end.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import cast
 
 from dedup import calibration as calibrations
 from dedup.boilerplate import discount, find_boilerplate
@@ -33,14 +34,15 @@ from dedup.model import (
     Confirmed,
     Embedding,
     EncoderInfo,
+    Entries,
     Entry,
     Finder,
     Fingerprint,
     FunnelStage,
     Link,
     Record,
-    Report,
     Skipped,
+    WholeReport,
 )
 from dedup.progress import Progress, Stage, silent
 from dedup.read.unique import in_order, unique
@@ -58,7 +60,7 @@ def find_clusters(
     encoder: Encoder | None = None,
     calibration: Calibration | None = None,
     progress: Progress = silent,
-) -> Report:
+) -> WholeReport:
     """Which records carry the same article.
 
     ``records`` come in any order and may hold what was skipped on reading; of records with one id one is kept (see
@@ -109,9 +111,9 @@ def _calibration(settings: Settings, encoder: Encoder) -> Calibration | None:
 class Judge:
     """Judges any two works: by the model where it has encoded both, else as all pairs are judged at first."""
 
-    keys: Sequence[frozenset[str]]
+    keys: Mapping[int, frozenset[str]] | Sequence[frozenset[str]]
     """The source keys that each work cites."""
-    subjects: Sequence[Subject]
+    subjects: Mapping[int, Subject] | Sequence[Subject]
     calibration: Calibration
     kind: Confirmed
     closer: Mapping[int, Subject] = field(default_factory=dict)
@@ -185,7 +187,7 @@ class Stages:
     @property
     def subjects(self) -> Sequence[Subject]:
         """What was compared of each work."""
-        return self.judge.subjects
+        return cast("Sequence[Subject]", self.judge.subjects)
 
     @property
     def calibration(self) -> Calibration:
@@ -226,7 +228,10 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
         Judge(known.keys, subjects, calibration, models.kind), confirmation, proposal, models, settings, progress
     )
     progress(Stage.CLUSTER)
-    clustering = cluster(links, [s.writing for s in subjects], judge_pair, settings.threshold, judge_pair.possible())
+    writings = [s.writing for s in subjects]
+    clustering = cluster(
+        links, writings, judge_pair, settings.threshold, judge_pair.possible(), workers=settings.workers
+    )
     return Stages(
         articles=known.entries,
         shortened=known.shortened,
@@ -343,30 +348,97 @@ def consulted(
     return judge_pair, said.links, (ruled_out, *said.funnel)
 
 
-def report_of(stages: Stages, settings: Settings) -> Report:
+def report_of(stages: Stages, settings: Settings) -> WholeReport:
     """The report on a run with these settings."""
-    articles, works = stages.articles, stages.works
-    found = with_copies(stages.clustering.clusters, works, articles)
-    clusters = flagged(found, works, articles, settings.threshold)
-    models = stages.models
-    first = EncoderInfo(models.first.name, models.first.digest, stages.calibration.name)
-    closer = models.closer
-    return Report(
+    articles, works, clustering = stages.articles, stages.works, stages.clustering
+    counts = counts_of(articles, works)
+    decided = decided_among(stages.links, settings.threshold)
+    concerned = works_in_clusters(enumerate(works), clustering.clusters)
+    clusters = clusters_of(clustering.clusters, concerned, articles, counts.texts, settings.threshold)
+    encoder, first_encoder = encoders_of(stages.models, stages.calibration.name)
+    return WholeReport(
         articles=articles,
+        languages=counts.articles,
         clusters=clusters,
         conflicts=find_conflicts(articles, works, clusters, stages.links),
-        funnel=(
-            *stages.proposal.funnel,
-            *stages.confirming,
-            *_later_stages(stages.links, stages.clustering, works, settings.threshold),
-        ),
+        funnel=(*stages.proposal.funnel, *stages.confirming, *later_stages(decided, clustering, counts.copies)),
         skipped=stages.skipped,
-        encoder=EncoderInfo(closer.encoder.name, closer.encoder.digest, closer.calibration.name) if closer else first,
-        first_encoder=first if closer else None,
-        settings={**settings.stamped(), "signature": SIGNATURE_SCHEME},
+        encoder=encoder,
+        first_encoder=first_encoder,
+        settings=reported(settings),
         dropped_segments=stages.shortened,
         boilerplate=len(stages.boilerplate),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many articles and how many different texts there are, by language; counts of parts of an input add up."""
+
+    articles: Counter[str] = field(default_factory=Counter)
+    texts: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.articles + other.articles, self.texts + other.texts)
+
+    @property
+    def copies(self) -> int:
+        """Articles with the text of one before them."""
+        return self.articles.total() - self.texts.total()
+
+
+def counts_of(articles: Iterable[Entry], works: Iterable[tuple[int, ...]]) -> Counts:
+    """Those of all articles, and of the works that they are."""
+    languages = [article.language for article in articles]
+    return Counts(Counter(languages), Counter(languages[members[0]] for members in works))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many pairs were judged, and how many of them reach the threshold; counts of parts add up."""
+
+    judged: int = 0
+    confirmed: int = 0
+
+    def __add__(self, other: "Decided") -> "Decided":
+        return Decided(self.judged + other.judged, self.confirmed + other.confirmed)
+
+
+def decided_among(judged: Iterable[Link], threshold: float) -> Decided:
+    """The counts of these pairs."""
+    reach = [link.probability >= threshold for link in judged]
+    return Decided(len(reach), sum(reach))
+
+
+def clusters_of(
+    clusters: Iterable[Cluster],
+    works: Mapping[int, tuple[int, ...]],
+    articles: Entries,
+    texts: Counter[str],
+    threshold: float,
+) -> tuple[Cluster, ...]:
+    """Clusters of works as clusters of articles, with their flags.
+
+    ``works`` are at least those in clusters (:func:`works_in_clusters`), ``articles`` at least theirs; ``texts`` counts
+    the different texts of the whole input, by language.
+    """
+    return flagged(with_copies(clusters, works, articles), works, articles, texts, threshold)
+
+
+def encoders_of(models: Models, calibration: str) -> tuple[EncoderInfo, EncoderInfo | None]:
+    """What a report says of the models: of the one with the last word, and of the one before it, if there is one.
+    ``calibration`` is the name of that which the first model was used with.
+    """
+    first = EncoderInfo(models.first.name, models.first.digest, calibration)
+    if models.closer is None:
+        return first, None
+    closer = models.closer.encoder
+    return EncoderInfo(closer.name, closer.digest, models.closer.calibration.name), first
+
+
+def reported(settings: Settings) -> dict[str, str | int | float | bool]:
+    """What a report says of the settings."""
+    return {**settings.stamped(), "signature": SIGNATURE_SCHEME}
 
 
 def works_of(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
@@ -414,22 +486,35 @@ def article_keys(articles: Iterable[Entry]) -> frozenset[str]:
     return frozenset(a.source_key.key for a in articles if a.source_key and a.source_key.names_article)
 
 
+def works_in_clusters(
+    works: Iterable[tuple[int, tuple[int, ...]]], clusters: Iterable[Cluster]
+) -> dict[int, tuple[int, ...]]:
+    """Of these works, each a number and its articles, those that are in a cluster of articles: in one of works, or
+    by themselves, as they have copies.
+    """
+    clustered = {member for found in clusters for member in found.members}
+    return {work: members for work, members in works if len(members) > 1 or work in clustered}
+
+
 def with_copies(
-    clusters: Iterable[Cluster], works: Sequence[tuple[int, ...]], articles: Sequence[Entry]
+    clusters: Iterable[Cluster], works: Mapping[int, tuple[int, ...]], articles: Entries
 ) -> tuple[Cluster, ...]:
-    """Clusters of works as clusters of articles: each work's copies join it, and a work with copies is a cluster."""
+    """Clusters of works as clusters of articles: each work's copies join it, and a work with copies is a cluster.
+
+    ``works`` are at least those in clusters (:func:`works_in_clusters`), ``articles`` at least those of clusters.
+    """
     complete = []
     clustered: set[int] = set()
     for found in clusters:
         clustered.update(found.members)
         complete.append(_expanded(found, works, articles))
-    for position, members in enumerate(works):
-        if position not in clustered and len(members) > 1:
-            complete.append(_expanded(Cluster((position,), (), 1.0, agreement=(1.0,)), works, articles))
+    for work, members in works.items():
+        if len(members) > 1 and work not in clustered:
+            complete.append(_expanded(Cluster((work,), (), 1.0, agreement=(1.0,)), works, articles))
     return tuple(sorted(complete, key=lambda c: c.members))
 
 
-def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequence[Entry]) -> Cluster:
+def _expanded(found: Cluster, works: Mapping[int, tuple[int, ...]], articles: Entries) -> Cluster:
     def of_articles(link: Link) -> Link:
         return replace(link, left=works[link.left][0], right=works[link.right][0])
 
@@ -450,13 +535,11 @@ def _expanded(found: Cluster, works: Sequence[tuple[int, ...]], articles: Sequen
     )
 
 
-def _later_stages(
-    judged: Sequence[Link], clustering: Clustering, works: Sequence[tuple[int, ...]], threshold: float
-) -> tuple[FunnelStage, ...]:
+def later_stages(decided: Decided, clustering: Clustering, copies: int) -> tuple[FunnelStage, ...]:
     """The funnel after the candidates: pairs of different texts but for the last stage, the exact copies."""
     return (
-        FunnelStage("judged", len(judged) + clustering.judged),
-        FunnelStage("confirmed", sum(link.probability >= threshold for link in judged)),
+        FunnelStage("judged", decided.judged + clustering.judged),
+        FunnelStage("confirmed", decided.confirmed),
         FunnelStage("in clusters", sum(len(c.links) for c in clustering.clusters)),
-        FunnelStage("exact copies", sum(len(members) - 1 for members in works)),
+        FunnelStage("exact copies", copies),
     )

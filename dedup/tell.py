@@ -137,7 +137,7 @@ def shared_pages(world: World, links: Sequence[Link], clustering: Clustering) ->
         works.append(tuple(range(len(articles), len(articles) + len(text.members))))
         articles += (entry for entry, _ in text.members)
         known += (is_known for _, is_known in text.members)
-    clusters = with_copies(clustering.clusters, works, articles)
+    clusters = with_copies(clustering.clusters, dict(enumerate(works)), articles)
     cluster_of = {member: number for number, found in enumerate(clusters) for member in found.members}
     pages: list[SharedPage] = []
     for conflict in find_conflicts(articles, works, clusters, links):

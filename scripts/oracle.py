@@ -149,7 +149,7 @@ def loss(draws: Sequence[Outcome], limit: int, settings: Settings) -> Loss:
         exhaustive=evaluation([oracle]).b_cubed,
         unproposed=len(unproposed),
         unproposed_right=sum(map(outcome.right, unproposed)),
-        differing=_differing(outcome.clusters, oracle.clusters),
+        differing=differing(outcome.clusters, oracle.clusters),
     )
 
 
@@ -187,7 +187,7 @@ def exhaustive(outcome: Outcome, links: Sequence[Link], threshold: float) -> Clu
     return cluster(links, [s.writing for s in outcome.stages.subjects], judged_already, threshold)
 
 
-def _differing(some: Sequence[int], others: Sequence[int]) -> int:
+def differing(some: Sequence[int], others: Sequence[int]) -> int:
     """Records whose cluster in the one clustering is not their cluster in the other."""
     return sum(a != b for a, b in zip(_members(some), _members(others), strict=True))
 

@@ -1,14 +1,22 @@
+import os
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, product
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from dedup.clusters import MOST_CORROBORATION, SAMPLE, Clustering, cluster
+from dedup import clusters
+from dedup.clusters import MOST_CORROBORATION, SAMPLE, Clustering, cluster, cluster_component, components
 from dedup.clusters import asked as asked_of
-from dedup.model import CandidatePair, Finder, Link
+from dedup.model import CandidatePair, Evidence, Finder, Link
 from dedup.screen import LEAST
 
 from .stages import link
@@ -58,6 +66,13 @@ def average_linkage(
         groups.sort()
 
 
+def components_of(edges: Sequence[Pair], count: int) -> list[int]:
+    """The smallest position in the component of each, by scipy."""
+    graph = coo_array((np.ones(len(edges)), tuple(np.array(edges, int).reshape(-1, 2).T)), shape=(count, count))
+    _, labels = connected_components(graph, directed=False)
+    return [labels.tolist().index(label) for label in labels.tolist()]
+
+
 PROBABILITY = st.sampled_from([0.02, 0.1, 0.3, 0.4, 0.5, 0.6, 0.9, 0.97, 1.0]) | st.floats(0.02, 1.0)
 
 
@@ -88,14 +103,18 @@ def test_lazy_judging_gives_average_linkage_if_every_pair_at_the_threshold_is_a_
 
 @settings(max_examples=300)
 @given(problems(), st.data())
-def test_with_any_links_it_gives_average_linkage_among_groups_with_a_link_between_them(
+def test_with_any_links_it_gives_average_linkage_among_linked_groups_of_one_component(
     problem: tuple[Matrix, list[str], float], data: st.DataObject
 ) -> None:
     matrix, languages, threshold = problem
     links = [pair for pair in matrix if data.draw(st.booleans())]
+    component = components_of([pair for pair in links if matrix[pair] >= threshold], len(languages))
+
+    def joinable(pairs: Sequence[Pair]) -> bool:
+        return not set(links).isdisjoint(pairs) and all(component[i] == component[j] for i, j in pairs)
+
     found, _ = run(matrix, links, languages, threshold)
-    expected = average_linkage(matrix, languages, threshold, lambda pairs: not set(links).isdisjoint(pairs))
-    assert groups_of(found) == expected
+    assert groups_of(found) == average_linkage(matrix, languages, threshold, joinable)
 
 
 @given(problems(), st.data())
@@ -313,6 +332,131 @@ def test_in_a_clique_of_two_hundred_every_pair_is_judged_once(linked: str) -> No
     found, asked = run(matrix, links, ["en"] * 200)
     assert groups_of(found) == [tuple(range(200))]
     assert len(asked) + len(links) == 199 * 100
+
+
+# --- components
+
+
+@st.composite
+def sparse_problems(draw: st.DrawFn) -> tuple[Matrix, list[Pair], list[str], float]:
+    """Texts with few probable links, so that they are several components; and the links."""
+    count = draw(st.integers(2, 14))
+    languages = draw(st.lists(st.sampled_from("abcd"), min_size=count, max_size=count))
+    threshold = draw(st.sampled_from([0.3, 0.5]))
+    weak, strong = st.floats(0.0, 0.29), st.floats(threshold, 1.0)
+    pairs = list(combinations(range(count), 2))
+    probable = set(draw(st.lists(st.sampled_from(pairs), max_size=count)))
+    matrix = {pair: draw(strong if pair in probable else weak | PROBABILITY) for pair in pairs}
+    linked = probable | set(draw(st.lists(st.sampled_from(pairs), max_size=2 * count)))
+    return matrix, sorted(linked), languages, threshold
+
+
+@settings(max_examples=300)
+@given(sparse_problems(), st.data())
+def test_clustering_is_that_of_each_component_alone(
+    problem: tuple[Matrix, list[Pair], list[str], float], data: st.DataObject
+) -> None:
+    matrix, linked, languages, threshold = problem
+
+    def judge(pair: CandidatePair) -> Link:
+        return link(pair.left, pair.right, matrix[pair.left, pair.right], pair.found_by)
+
+    links = [link(*pair, matrix[pair]) for pair in data.draw(st.permutations(linked))]
+    probable = np.array([(one.left, one.right) for one in links if one.probability >= threshold], int).reshape(-1, 2)
+    component = components(probable[:, 0], probable[:, 1], len(languages)).tolist()
+    alone = []
+    for name in data.draw(st.permutations(sorted(set(component)))):
+        members = [position for position in range(len(languages)) if component[position] == name]
+        among = [one for one in links if component[one.left] == component[one.right] == name]
+        writings = {position: languages[position] for position in members}
+        alone.append(cluster_component(data.draw(st.permutations(members)), among, writings, judge, threshold))
+    together = cluster([link(*pair, matrix[pair]) for pair in linked], languages, judge, threshold)
+    assert together.clusters == tuple(sorted((c for one in alone for c in one.clusters), key=lambda c: c.members))
+    assert together.judged == sum(one.judged for one in alone)
+    asked = (further for one in alone for further in one.further)
+    assert together.further == tuple(sorted(asked, key=lambda one: (one.left, one.right)))
+    assert all(component[one.left] == component[one.right] for one in together.further)
+
+
+@given(st.integers(1, 40), st.data())
+def test_components_go_by_their_smallest_position(count: int, data: st.DataObject) -> None:
+    position = st.integers(0, count - 1)
+    edges = data.draw(st.lists(st.tuples(position, position), max_size=2 * count))
+    ends = np.array(edges, int).reshape(-1, 2)
+    assert components(ends[:, 0], ends[:, 1], count).tolist() == components_of(edges, count)
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending", "bit by bit"])
+def test_a_long_chain_is_one_component(order: str) -> None:
+    count = 2**12
+    chain = np.arange(count)
+    if order == "descending":
+        chain = chain[::-1]
+    if order == "bit by bit":
+        chain = np.array([int(f"{i:012b}"[::-1], 2) for i in range(count)])
+    assert not components(chain[:-1], chain[1:], count).any()
+
+
+def test_a_weak_link_between_two_components_asks_for_nothing_and_joins_nothing() -> None:
+    """Though all pairs but the one that is a link would vouch for it."""
+    matrix = uniform(5, 0.9) | {(0, 4): 0.45}
+    found, asked = run(matrix, [(0, 1), (0, 2), (0, 3), (0, 4)], list("abcde"))
+    assert groups_of(found) == [(0, 1, 2, 3)]
+    assert all(4 not in pair for pair in asked)
+
+
+def test_a_link_to_a_text_outside_of_the_component_is_refused() -> None:
+    with pytest.raises(ValueError, match="link 1-2 is not between two members"):
+        cluster_component([0, 1], [link(0, 1, 0.9), link(1, 2, 0.9)], "abc", not_asked, 0.5)
+
+
+def not_asked(pair: CandidatePair) -> Link:
+    raise AssertionError(f"{pair} was asked for")
+
+
+def repeated(matrix: Matrix, linked: Sequence[Pair], count: int, times: int) -> tuple[Matrix, list[Pair]]:
+    """The same texts several times, as components of their own."""
+    shifts = range(0, times * count, count)
+    of_all = {(left + shift, right + shift): p for shift in shifts for (left, right), p in matrix.items()}
+    return of_all, [(left + shift, right + shift) for shift in shifts for left, right in linked]
+
+
+@settings(max_examples=5, deadline=None)
+@given(sparse_problems())
+def test_the_number_of_processes_changes_nothing(problem: tuple[Matrix, list[Pair], list[str], float]) -> None:
+    matrix, linked, languages, threshold = problem
+    matrix, linked = repeated(matrix, linked, len(languages), 20)
+
+    def judge(pair: CandidatePair) -> Link:
+        return link(pair.left, pair.right, matrix[pair.left, pair.right], pair.found_by)
+
+    links = [link(*pair, matrix[pair]) for pair in linked]
+    alone = cluster(links, languages * 20, judge, threshold)
+    with patch.object(clusters, "WORTH", 1):
+        assert [cluster(links, languages * 20, judge, threshold, workers=n) for n in (2, 3)] == [alone, alone]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there processes are forked")
+def test_many_open_pairs_are_judged_by_other_processes_and_few_here() -> None:
+    matrix = dict.fromkeys(combinations(range(4), 2), 0.9)
+    linked = [(0, 1), (1, 2), (2, 3)]
+    here = os.getpid()
+
+    def by_whom(times: int) -> set[bool]:
+        _, chains = repeated(matrix, linked, 4, times)
+
+        def judge(pair: CandidatePair) -> Link:
+            made = link(pair.left, pair.right, 0.9, pair.found_by)
+            return replace(made, evidence=(Evidence("process", os.getpid(), 0.0),))
+
+        links = [link(*pair, 0.9) for pair in chains]
+        found = cluster(links, "abcd" * times, judge, 0.5, workers=2)
+        assert groups_of(found) == [tuple(range(start, start + 4)) for start in range(0, 4 * times, 4)]
+        assert found.judged == 3 * times
+        return {one.evidence[0].value == here for one in found.further}
+
+    assert by_whom(clusters.WORTH // 3 - 1) == {True}
+    assert by_whom(clusters.WORTH // 3 + 1) == {False}
 
 
 # --- pairs that cannot be one article

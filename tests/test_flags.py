@@ -6,6 +6,7 @@ from dedup import Record, Settings, find_clusters
 from dedup.encoders import HashingEncoder
 from dedup.flags import FEW_TEXTS, flagged
 from dedup.model import Cluster, Entry
+from dedup.pipeline import counts_of
 from dedup.source_url import source_key
 
 from . import stages
@@ -28,7 +29,8 @@ def flags_of(
     """The flags of a cluster of the first ``size`` texts of an input; each text has so many copies."""
     works = [tuple(range(i, i + copies)) for i in range(0, len(languages), copies)]
     cluster = Cluster(tuple(range(size * copies)), (), confidence)
-    (found,) = flagged([cluster], works, articles_in(languages, urls), 0.5)
+    articles = articles_in(languages, urls)
+    (found,) = flagged([cluster], dict(enumerate(works)), articles, counts_of(articles, works).texts, 0.5)
     assert (found.members, found.confidence) == (cluster.members, confidence)
     return found.flags
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dedup import Record, Relation, Report, Settings, Skipped, find_clusters
+from dedup import Record, Relation, Settings, Skipped, WholeReport, find_clusters
 from dedup.encoders import HashingEncoder
 from dedup.model import CandidatePair, Finder, Vectors
 from dedup.pipeline import report_of, run_stages, works_of
@@ -64,15 +64,15 @@ def declared(records: Sequence[Record | Skipped]) -> list[Record | Skipped]:
     return [replace(r, language=codes.get(r.id, "en")) if isinstance(r, Record) else r for r in records]
 
 
-def run(records: Sequence[Record | Skipped], chosen: Settings | None = None) -> Report:
+def run(records: Sequence[Record | Skipped], chosen: Settings | None = None) -> WholeReport:
     return find_clusters(declared(records), chosen, encoder=ENCODER)
 
 
-def clusters_of(report: Report) -> list[set[str]]:
+def clusters_of(report: WholeReport) -> list[set[str]]:
     return [{report.articles[i].id for i in c.members} for c in report.clusters]
 
 
-def relations_of(report: Report) -> dict[tuple[str, str], Relation]:
+def relations_of(report: WholeReport) -> dict[tuple[str, str], Relation]:
     ids = [a.id for a in report.articles]
     return {(ids[one.left], ids[one.right]): one.relation for c in report.clusters for one in c.links}
 

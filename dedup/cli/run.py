@@ -28,7 +28,7 @@ from dedup.errors import InputError
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
-    from dedup.model import Report
+    from dedup.model import Report, WholeReport
     from dedup.pipeline import Stages
     from dedup.read.remote import File
 
@@ -101,7 +101,7 @@ def run(
             progress("trying other thresholds")
             report = _with_outlooks(report, stages, settings)
         seconds = time.monotonic() - started
-    if not report.articles:
+    if not report.records:
         raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
     warn_if_uncalibrated(report.encoder)
     try:
@@ -112,7 +112,7 @@ def run(
         raise InputError(f"{first_skipped(report.skipped)} (--strict)")
 
 
-def _with_outlooks(report: "Report", stages: "Stages", settings: Settings) -> "Report":
+def _with_outlooks(report: "WholeReport", stages: "Stages", settings: Settings) -> "WholeReport":
     from dedup.sweep import sweep
 
     return replace(report, outlooks=sweep(stages, settings.threshold))
@@ -140,7 +140,7 @@ class _Results:
 
             check_assignment_file(self.assignment)
 
-    def write(self, stages: "Stages", report: "Report", settings: Settings) -> None:
+    def write(self, stages: "Stages", report: "WholeReport", settings: Settings) -> None:
         """The page and the assignment; :func:`_publish` writes the report."""
         if self.html is not None:
             _write_page(stages, report, settings, self.html)
@@ -156,7 +156,7 @@ def _write_page(stages: "Stages", report: "Report", settings: Settings, html: "F
     write_atomically(html, page_of(page_data(stages, report, settings.threshold)))
 
 
-def _write_assignment(report: "Report", file: "File") -> None:
+def _write_assignment(report: "WholeReport", file: "File") -> None:
     from dedup.report.assignment import GUARD, assignment, table_of
     from dedup.report.json_file import write_atomically
 

@@ -16,7 +16,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,9 +26,9 @@ from msgspec import Struct
 
 from dedup.errors import InputError
 from dedup.extras import require
-from dedup.model import Report, Role
+from dedup.model import Cluster, Entries, Entry, Role, WholeReport
 from dedup.read.remote import File
-from dedup.report.document import document_of, member_of, rounded, writable
+from dedup.report.document import cluster_id, kept, member_of, rounded, writable
 
 GUARD: Final = "'"
 """Stands before a cell of CSV or TSV that a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
@@ -62,27 +62,49 @@ class Table:
     guarded: int = 0
 
 
-def assignment(report: Report) -> tuple[Row, ...]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an article stands: the columns of the same names."""
+
+    cluster: str | None = None
+    role: Role = Role.SINGLE
+    size: int = 1
+    probability: float | None = None
+
+
+ALONE: Final = Place()
+
+
+def assignment(report: WholeReport) -> tuple[Row, ...]:
     """The rows of a report of a run."""
-    said = document_of(report)
-    cluster_of = {member.id: cluster for cluster in said.clusters for member in cluster.members}
-    agreement = {i: mean for one in report.clusters for i, mean in zip(one.members, one.agreement, strict=True)}
-    rows = []
-    for position, article in enumerate(report.articles):
-        record = member_of(article, writable(article.id))
-        cluster = cluster_of.get(record.id)
-        row = Row(
-            id=record.id,
-            path=record.path,
-            line=record.line,
-            language=record.language,
-            cluster=None if cluster is None else cluster.id,
-            role=Role.SINGLE if cluster is None else Role.KEEP if record.id == cluster.keep else Role.COPY,
-            size=1 if cluster is None else len(cluster.members),
-            probability=None if cluster is None else rounded(agreement[position]),
-        )
-        rows.append(row)
+    places = dict(places_of(report.clusters, report.articles))
+    rows = (row_of(article, places.get(position, ALONE)) for position, article in enumerate(report.articles))
     return tuple(sorted(rows, key=lambda row: row.id))
+
+
+def places_of(clusters: Iterable[Cluster], articles: Entries) -> Iterator[tuple[int, Place]]:
+    """The position of each article in a cluster, and its place; ``articles`` are at least those."""
+    for cluster in clusters:
+        ids = {i: writable(articles[i].id) for i in cluster.members}
+        name, best = cluster_id(cluster.members, articles, ids), kept(cluster.members, articles, ids)
+        for member, mean in zip(cluster.members, cluster.agreement, strict=True):
+            role = Role.KEEP if member == best else Role.COPY
+            yield member, Place(name, role, len(cluster.members), rounded(mean))
+
+
+def row_of(article: Entry, place: Place) -> Row:
+    """The row of an article that stands there."""
+    record = member_of(article, writable(article.id))
+    return Row(
+        id=record.id,
+        path=record.path,
+        line=record.line,
+        language=record.language,
+        cluster=place.cluster,
+        role=place.role,
+        size=place.size,
+        probability=place.probability,
+    )
 
 
 def check_assignment_file(path: File) -> None:

@@ -13,7 +13,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Annotated, Final, Literal
+from itertools import chain
+from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -220,10 +221,29 @@ class Document(Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
+class Ids(Protocol):
+    """The ids of articles as they are written, by position."""
+
+    def __getitem__(self, position: int, /) -> str:
+        """That of the article at this position."""
+
+
+def spoken_of(
+    clusters: Iterable[model.Cluster],
+    conflicts: Iterable[model.Conflict] = (),
+    outlooks: Iterable[model.Outlook] | None = None,
+) -> set[int]:
+    """The positions of the articles that a report with these clusters, conflicts and outlooks must hold."""
+    found, cited = (one.members for one in clusters), (one.members for one in conflicts)
+    changed = (group for one in outlooks or () for change in one.changes for group in (*change.before, *change.after))
+    return set(chain.from_iterable(chain(found, cited, changed)))
+
+
 def document_of(report: model.Report) -> Document:
     """The document that says what ``report`` says."""
-    ids = [writable(article.id) for article in report.articles]
-    clusters = (_cluster(cluster, report.articles, ids) for cluster in report.clusters)
+    articles = report.articles
+    ids = {i: writable(articles[i].id) for i in spoken_of(report.clusters, report.conflicts, report.outlooks)}
+    clusters = (_cluster(cluster, articles, ids) for cluster in report.clusters)
     conflicts = (
         Conflict(
             source_url=writable(conflict.source_url),
@@ -274,9 +294,9 @@ def shortened_of(dropped_segments: Mapping[str, int]) -> tuple[Shortened, ...]:
     )
 
 
-def outlooks_of(outlooks: Iterable[model.Outlook], report: model.Report, ids: Sequence[str]) -> tuple[Outlook, ...]:
+def outlooks_of(outlooks: Iterable[model.Outlook], report: model.Report, ids: Ids) -> tuple[Outlook, ...]:
     """What other thresholds would give, as written. The records of ``report`` have these ``ids``."""
-    named = {tuple(sorted(one.members)): _id_of(one.members, report.articles, ids) for one in report.clusters}
+    named = {tuple(sorted(one.members)): cluster_id(one.members, report.articles, ids) for one in report.clusters}
 
     def written(change: model.Change) -> Change:
         after = (tuple(sorted(ids[article] for article in group)) for group in change.after)
@@ -306,9 +326,9 @@ def writable(text: str) -> str:
 
 def _input(report: model.Report) -> Input:
     return Input(
-        records=len(report.articles),
+        records=report.records,
         skipped=len(report.skipped),
-        languages=languages_of(report.articles),
+        languages=dict(sorted(report.languages.items())),
         dropped_segments=sum(report.dropped_segments.values()),
         shortened=shortened_of(report.dropped_segments),
         boilerplate_passages=report.boilerplate,
@@ -321,16 +341,16 @@ def skipped_of(skipped: Iterable[model.Skipped]) -> tuple[Skipped, ...]:
     return tuple(Skipped(path=writable(one.path), line=one.line, reason=writable(one.reason)) for one in in_order)
 
 
-def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Sequence[str]) -> Cluster:
+def _cluster(cluster: model.Cluster, articles: model.Entries, ids: Ids) -> Cluster:
     positions = sorted(cluster.members, key=ids.__getitem__)
     members = tuple(member_of(articles[position], ids[position]) for position in positions)
     links = (link_of(link, ids) for link in cluster.links)
     return Cluster(
-        id=_id_of(positions, articles, ids),
+        id=cluster_id(positions, articles, ids),
         languages=tuple(sorted({member.language for member in members})),
         source_url=_most_cited(members),
         confidence=rounded(cluster.confidence),
-        keep=min(members, key=lambda member: (-member.characters, member.id)).id,
+        keep=ids[kept(positions, articles, ids)],
         members=members,
         links=tuple(sorted(links, key=lambda link: (link.left, link.right))),
         weakest=None if cluster.weakest is None else _weakest(cluster.weakest, ids),
@@ -338,8 +358,14 @@ def _cluster(cluster: model.Cluster, articles: Sequence[model.Entry], ids: Seque
     )
 
 
-def _id_of(members: Iterable[int], articles: Sequence[model.Entry], ids: Sequence[str]) -> str:
+def cluster_id(members: Iterable[int], articles: model.Entries, ids: Ids) -> str:
+    """The id of a cluster with these articles."""
     return content_id((ids[one], articles[one].content) for one in sorted(members, key=ids.__getitem__))
+
+
+def kept(members: Iterable[int], articles: model.Entries, ids: Ids) -> int:
+    """The one of a cluster's articles that is to be kept: with the longest text, of several the first id."""
+    return min(members, key=lambda one: (-articles[one].characters, ids[one]))
 
 
 def member_of(article: model.Entry, record_id: str) -> Member:
@@ -354,7 +380,7 @@ def member_of(article: model.Entry, record_id: str) -> Member:
     )
 
 
-def link_of(link: model.Link, ids: Sequence[str]) -> Link:
+def link_of(link: model.Link, ids: Ids) -> Link:
     """The judgement of two articles, whose ids are those at its positions."""
     left, right = sorted((ids[link.left], ids[link.right]))
     return Link(
@@ -368,7 +394,7 @@ def link_of(link: model.Link, ids: Sequence[str]) -> Link:
     )
 
 
-def _weakest(link: model.Link, ids: Sequence[str]) -> WeakestPair:
+def _weakest(link: model.Link, ids: Ids) -> WeakestPair:
     left, right = sorted((ids[link.left], ids[link.right]))
     return WeakestPair(left=left, right=right, probability=rounded(link.probability), relation=link.relation)
 

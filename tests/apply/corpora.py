@@ -8,6 +8,7 @@ import zstandard
 
 from dedup.apply import Choice, Corpus, Plan, make_plan, open_corpus
 from dedup.model import Cluster, EncoderInfo, Evidence, Finder, Link, Relation, Report
+from dedup.pipeline import counts_of
 from dedup.prepare import entry_of, prepare
 from dedup.read import Fields, read_records
 from dedup.read.unique import unique_records
@@ -36,13 +37,15 @@ def report_on(
     articles, unusable = prepare(records)
     position = {article.record.id: at for at, article in enumerate(articles)}
     clusters = []
+    entries = tuple(map(entry_of, articles))
     for number, group in enumerate(groups):
         inside = [_link(position, pair, said) for pair, said in (links or {}).items() if set(pair) <= set(group)]
         members = tuple(sorted(position[id_] for id_ in group))
         clusters.append(Cluster(members, tuple(inside), 0.9, flags=tuple(flags) if number == 0 else ()))
     return document_of(
         Report(
-            articles=tuple(map(entry_of, articles)),
+            articles=entries,
+            languages=counts_of(entries, ()).articles,
             clusters=tuple(clusters),
             conflicts=(),
             funnel=(),

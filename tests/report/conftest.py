@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from dedup.model import (
     Relation,
     Report,
     Skipped,
+    WholeReport,
 )
 from dedup.report.document import Document, document_of
 
@@ -51,9 +53,10 @@ def report_of(
     clusters: Sequence[Cluster] = (),
     conflicts: Sequence[Conflict] = (),
     skipped: Sequence[Skipped] = (),
-) -> Report:
-    return Report(
+) -> WholeReport:
+    return WholeReport(
         articles=tuple(articles),
+        languages=Counter(article.language for article in articles),
         clusters=tuple(clusters),
         conflicts=tuple(conflicts),
         funnel=(FunnelStage("source-url", 1), FunnelStage("vectors", 1_234)),
@@ -65,7 +68,7 @@ def report_of(
 
 
 @pytest.fixture
-def seeds() -> Report:
+def seeds() -> WholeReport:
     """Like the five seeds: one Arabic article and its Hindi translation among five."""
     url = "https://example.vn/cai-cach.html"
     evidence = (

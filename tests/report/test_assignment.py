@@ -13,7 +13,7 @@ import zstandard
 
 from dedup import InputError, Record, Settings, find_clusters
 from dedup.encoders import HashingEncoder
-from dedup.model import Cluster, Report, Role
+from dedup.model import Cluster, Role, WholeReport
 from dedup.report.assignment import Row, Table, assignment, check_assignment_file, table_of
 
 from .conftest import article, link, report_of
@@ -26,7 +26,7 @@ OTHER = "Heavy showers are expected over the northern hills tonight, clearing sl
 
 
 @pytest.fixture
-def report() -> Report:
+def report() -> WholeReport:
     """Two records of one text, one alone; two texts that agree with 0.75, and a third that agrees with them less."""
     articles = [article(name, f"Text {size}" * size, path="t.csv", line=i + 2) for i, (name, size) in enumerate(SIZES)]
     some = Cluster((1, 2, 5), (link(1, 2, 0.75),), 0.5, agreement=(0.75, 0.5, 0.625))
@@ -41,7 +41,7 @@ def values(rows: tuple[Row, ...]) -> list[tuple[str, str, int, float | None]]:
     return [(row.id, str(row.role), row.size, row.probability) for row in rows]
 
 
-def test_every_record_has_a_row_that_says_what_became_of_it(report: Report) -> None:
+def test_every_record_has_a_row_that_says_what_became_of_it(report: WholeReport) -> None:
     rows = assignment(report)
     assert values(rows) == [
         ("a", "keep", 2, 1.0),
@@ -100,7 +100,7 @@ NAMES = ("a.csv", "a.CSV.gz", "a.csv.zst", "a.tsv", "a.tsv.gz", "a.jsonl", "a.js
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_format_says_the_same(name: str, report: Report) -> None:
+def test_every_format_says_the_same(name: str, report: WholeReport) -> None:
     rows = decoded(table_of(assignment(report), Path(name)), name.lower())
     expected = [
         {
@@ -117,12 +117,12 @@ def test_every_format_says_the_same(name: str, report: Report) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_equal_reports_give_equal_bytes(name: str, report: Report) -> None:
+def test_equal_reports_give_equal_bytes(name: str, report: WholeReport) -> None:
     turned = replace(report, clusters=report.clusters[::-1])
     assert table_of(assignment(report), Path(name)) == table_of(assignment(turned), Path(name))
 
 
-def test_parquet_of_no_known_line_and_no_cluster_has_the_same_types(report: Report) -> None:
+def test_parquet_of_no_known_line_and_no_cluster_has_the_same_types(report: WholeReport) -> None:
     whole = parquet.read_schema(io.BytesIO(table_of(assignment(report), Path("a.parquet")).data))
     bare = report_of([article("a")])
     assert parquet.read_schema(io.BytesIO(table_of(assignment(bare), Path("a.parquet")).data)) == whole

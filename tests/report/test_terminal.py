@@ -5,7 +5,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from dedup.model import Cluster, Conflict, Entry, Evidence, FunnelStage, Link, Relation, Report, Skipped
+from dedup.model import Cluster, Conflict, Entry, Evidence, FunnelStage, Link, Relation, Report, Skipped, WholeReport
 from dedup.report.terminal import render_summary
 
 from .conftest import article, checked_document, link, report_of
@@ -72,7 +72,7 @@ def test_time_is_in_minutes_from_one_minute_on(seconds: float, shown: str) -> No
     assert summary(report_of([]), seconds=seconds).endswith(f"; {shown}.\n")
 
 
-def test_no_line_is_wider_than_the_console(seeds: Report) -> None:
+def test_no_line_is_wider_than_the_console(seeds: WholeReport) -> None:
     long = replace(seeds.articles[0], id="folder/" * 30 + "ملف.txt")
     for width in (40, 80):
         shown = summary(replace(seeds, articles=(long, *seeds.articles[1:])), width)

@@ -69,7 +69,7 @@ def page_data(stages: Stages, report: Report, threshold: float, limits: Limits |
     limits = limits or Limits()
     said = document_of(report)
     choice = _choose(stages, report, said, threshold, limits)
-    rows = _Rows(stages, report, said, choice.detailed)
+    rows = _Rows(stages, said, choice.detailed)
     clusters = tuple(map(rows.cluster, choice.clusters, said.clusters, choice.links))
     outside = tuple(map(rows.pair, choice.outside))
     conflicts = tuple(Conflict(c.source_url, tuple(map(rows.record_of, c.members)), c.reason) for c in said.conflicts)
@@ -129,7 +129,7 @@ class _Choice:
 
 
 def _choose(stages: Stages, report: Report, said: document.Document, threshold: float, limits: Limits) -> _Choice:
-    first_of = {writable(report.articles[c.members[0]].id): c for c in report.clusters}
+    first_of = {writable(stages.articles[c.members[0]].id): c for c in report.clusters}
     clusters = [first_of[next(m.id for m in one.members if m.id in first_of)] for one in said.clusters]
     ranked = sorted(
         (rank, link.probability, number, link.left, link.right, link)
@@ -184,9 +184,9 @@ def _weakest_first(link: Link) -> tuple[float, int, int]:
 class _Rows:
     """Rows that name each other by their places, numbered in the order in which they are first needed."""
 
-    def __init__(self, stages: Stages, report: Report, said: document.Document, detailed: Iterable[Key]) -> None:
-        self._stages, self._articles, self._detailed = stages, report.articles, frozenset(detailed)
-        self._ids = [writable(article.id) for article in report.articles]
+    def __init__(self, stages: Stages, said: document.Document, detailed: Iterable[Key]) -> None:
+        self._stages, self._articles, self._detailed = stages, stages.articles, frozenset(detailed)
+        self._ids = [writable(article.id) for article in self._articles]
         self._position = {written: position for position, written in enumerate(self._ids)}
         self._cluster = {member.id: place for place, one in enumerate(said.clusters) for member in one.members}
         self._work = {position: work for work, members in enumerate(stages.works) for position in members}

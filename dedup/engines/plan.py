@@ -1,0 +1,76 @@
+"""The whole run, as :mod:`dedup.pipeline` has it, stage by stage over parts.
+
+files -read-> records -sketch-> sketches -unique, works, numbered-> who is where -placed, texts-> works by number
+-boilerplate-> -subjects-> what is compared -candidates-> pairs -asked, brought, confirmed-> judged pairs
+-consulted-> links -components, members, inside-> -clusters-> clusters -> report
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dedup.engines.clustering import Clustered, clustered
+from dedup.engines.confirming import ASKING, BRINGING, CANDIDATES, CONFIRMING
+from dedup.engines.consulting import Consulted, consulted
+from dedup.engines.reading import READING, partitions_of, reading_of
+from dedup.engines.run import Run
+from dedup.engines.sketching import SKETCHING
+from dedup.engines.stage import Stage
+from dedup.engines.subjects import SUBJECTING, SUBJECTS
+from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
+from dedup.errors import InputError
+from dedup.read.fields import Fields
+from dedup.read.records import Input
+
+PARTITION: Final = 4_096
+"""Records that are worked on together."""
+
+MOST_BUCKETS: Final = 1_024
+"""Parts into which what is sent is sorted, at most: the files of ten thousand partitions have so many pieces each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run found, but for what the report says of each record."""
+
+    parts: int
+    span: int
+    buckets: int
+    consulted: Consulted
+    clustered: Clustered
+
+
+def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> Found:
+    """Do the stages up to the clusters. Raises :class:`InputError` where there is nothing to compare."""
+    reading = reading_of(given, fields, partition)
+    read = run.stage(READING, reading.parts, reading.given)
+    places = [(r.part, number) for r in read for number in range(partitions_of(r))]
+    if not places:
+        raise InputError("nothing to compare")
+    partitions = len(places)
+    buckets = min(partitions, MOST_BUCKETS)
+    at = np.array(places, np.int64)
+    run.stage(SKETCHING, partitions, {"read_by": at[:, 0], "number": at[:, 1], "buckets": np.array(buckets)})
+    unique = run.stage(UNIQUES, buckets, {"buckets": np.array(buckets)})
+    cuts = np.array([cut.hex() for cut in cuts_of(unique, buckets)], np.str_)
+    run.stage(GROUPING, buckets, {"cuts": cuts})
+    ranges = len(cuts) + 1
+    numbered = run.stage(NUMBERING, ranges, {"partitions": np.array(partitions)})
+    starts = starts_of(numbered)
+    works = int(starts[-1])
+    parts = -(-works // partition)
+    span = -(-works // parts)
+    shape = {"span": np.array(span), "parts": np.array(parts)}
+    run.stage(PLACING, partitions, {"starts": starts, **shape})
+    run.stage(TEXTING, parts)
+    from dedup.engines.whole import boilerplate_of, candidates_whole
+
+    run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
+    # bootstrap
+    run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
+    run.stage(ASKING, parts, shape)
+    run.stage(BRINGING, parts)
+    run.stage(CONFIRMING, parts)
+    asked = consulted(run, span, parts)
+    return Found(parts, span, buckets, asked, clustered(run, asked, parts))

@@ -1,0 +1,180 @@
+"""Doing the stages of a distributed run one after the other, and going on where an earlier run has stopped.
+
+A stage is done anew where it is not what it was: each has a *key*, a hash of what it is made of (its settings, what all
+its parts are told, the keys of the stages before it, the version of dedup). So another threshold costs the stages
+from clustering on, and another input all of them; and whoever asks is told which, and why.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from dedup import __version__
+from dedup.engines.stage import (
+    PLAN,
+    Desk,
+    Done,
+    Given,
+    Plan,
+    Receipt,
+    Stage,
+    Workshop,
+    done_name,
+    given_name,
+    packed_arrays,
+    part_name,
+)
+from dedup.errors import WorkerError
+from dedup.progress import Progress, silent
+from dedup.settings import Settings
+
+FORMAT: Final = 1
+"""Raised when the stages write other files, so that those of an older version are not taken for theirs."""
+
+ATTEMPTS: Final = 3
+"""How often a stage is taken up again when workers have ended and no part was finished since."""
+
+
+class Executor(Protocol):
+    """Who does the parts of a stage, on the cores of a machine or on many machines."""
+
+    def run(self, root: str, stage: str, parts: Sequence[int]) -> Iterator[int]:
+        """Do these parts of a stage, whose files are in the store at ``root``, in any order, and tell the number of
+        each as it is done. Raises :class:`WorkerEndedError` where a worker ended, whatever is done by then, and
+        :class:`dedup.errors.DedupError` where a part cannot be done.
+        """
+
+
+class WorkerEndedError(Exception):
+    """A worker was ended from outside, or its machine was lost; parts may be open."""
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """What a stage is made of, so that another time it can be told what has changed."""
+
+    key: str
+    settings: dict[str, str | int | float | bool]
+    given: str
+    after: dict[str, str]
+    version: str
+
+
+@dataclass(slots=True)
+class Run:
+    """A run in a store. ``say`` is told, a line each, what a person should know."""
+
+    workshop: Workshop
+    """Of this process, which does what is small, and asks the model."""
+    settings: Settings
+    executor: Executor
+    progress: Progress = silent
+    messages: list[str] = field(default_factory=list)
+    """What a person should know: what was taken from an earlier run, what was done again, and why."""
+    done: dict[str, Done] = field(default_factory=dict)
+    """The stages so far, in order."""
+    taken: list[str] = field(default_factory=list)
+    """Those that an earlier run had done."""
+
+    def begin(self, paths: Sequence[str], fields: Mapping[str, str]) -> None:
+        """Tell the workers what all stages need."""
+        plan = Plan(self.settings.stamped(), list(paths), dict(fields))
+        self.workshop.store.put(PLAN, msgspec.json.encode(plan))
+
+    def stage(self, stage: Stage, parts: int, given: Given | None = None) -> list[Receipt]:
+        """Do what is still to be done of a stage; the receipts of its parts, in order."""
+        told = packed_arrays(given or {})
+        made = self._made_of(stage, parts, told)
+        done = self._kept(stage, made)
+        if done is None:
+            if given:
+                self.workshop.store.put(given_name(stage.name), told)
+            self._do(stage, parts)
+            done = Done(made.key, parts, [self._receipt(stage, part) for part in range(parts)])
+            self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
+        else:
+            self.taken.append(stage.name)
+        self.done[stage.name] = done
+        return done.receipts
+
+    def _do(self, stage: Stage, parts: int) -> None:
+        ended = 0
+        while open_ := self._open(stage, parts):
+            count = parts - len(open_)
+            self.progress(stage.name, count, parts)
+            before = count
+            try:
+                if len(open_) == 1 and not ended:  # no worker need be started for it
+                    self.workshop.do(stage, open_[0])
+                    continue
+                for _ in self.executor.run(self.workshop.store.root, stage.name, open_):
+                    count += 1
+                    self.progress(stage.name, count, parts)
+            except WorkerEndedError as error:
+                still = self._open(stage, parts)
+                ended = 1 if parts - len(still) > before else ended + 1
+                if ended >= ATTEMPTS:
+                    raise WorkerError(self._gave_up(stage, still)) from error
+                self.messages.append(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
+
+    def _gave_up(self, stage: Stage, open_: Sequence[int]) -> str:
+        some = ", ".join(map(str, open_[:5])) + (" …" if len(open_) > 5 else "")
+        return (
+            f"{stage.name}: workers ended {ATTEMPTS} times without finishing anything, perhaps for want of memory; "
+            f"open are the parts {some}; what is done is in {self.workshop.store.root}, and the same call goes on there"
+        )
+
+    def _open(self, stage: Stage, parts: int) -> list[int]:
+        there = set(self.workshop.store.names(stage.name))
+        return [part for part in range(parts) if part_name("receipt", part, "json") not in there]
+
+    def _receipt(self, stage: Stage, part: int) -> Receipt:
+        return msgspec.json.decode(
+            self.workshop.store.get(f"{stage.name}/{part_name('receipt', part, 'json')}"), type=Receipt
+        )
+
+    def table(self, stage: str, part: int, columns: Sequence[str] | None = None) -> "pa.Table":
+        """The table that a part of a stage wrote."""
+        return Desk(self.workshop, "", 0).table(stage, part, columns)
+
+    # --- what is there already
+
+    def _made_of(self, stage: Stage, parts: int, told: bytes) -> _Made:
+        stamped = self.settings.stamped()
+        settings = {name: stamped[name] for name in stage.settings}
+        given = blake2b(told, digest_size=16).hexdigest()
+        after = {name: self.done[name].key for name in stage.after}
+        made = (FORMAT, __version__, stage.name, parts, settings, given, after)
+        key = blake2b(msgspec.json.encode(made), digest_size=16).hexdigest()
+        return _Made(key, settings, given, after, __version__)
+
+    def _kept(self, stage: Stage, made: _Made) -> Done | None:
+        """The stage if it is done; else what is there of it is kept if it is of this very stage, and removed if not."""
+        name = f"{stage.name}/made.json"
+        if self.workshop.store.has(name):
+            before = msgspec.json.decode(self.workshop.store.get(name), type=_Made)
+            if before.key == made.key:
+                if self.workshop.store.has(done_name(stage.name)):
+                    return msgspec.json.decode(self.workshop.store.get(done_name(stage.name)), type=Done)
+                self.messages.append(f"{stage.name}: goes on where an earlier run stopped")
+                return None
+            self.messages.append(f"{stage.name}: done again: {_why(before, made)}")
+            self.workshop.store.remove(stage.name)
+        self.workshop.store.put(name, msgspec.json.encode(made))
+        return None
+
+
+def _why(before: _Made, now: _Made) -> str:
+    if before.version != now.version:
+        return f"made by dedup {before.version}"
+    changed = [name for name in now.settings if before.settings.get(name) != now.settings[name]]
+    if changed:
+        told = (f"{name} was {before.settings.get(name)} and is {now.settings[name]}" for name in changed)
+        return ", ".join(told)
+    others = sorted(name for name in now.after if before.after.get(name) != now.after[name])
+    if others:
+        return f"{', '.join(others)} changed"
+    return "its input changed" if before.given != now.given else "its partitions changed"

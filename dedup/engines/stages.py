@@ -1,0 +1,39 @@
+"""All stages by name: what a worker is asked for."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
+from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
+from dedup.engines.consulting import AMONGING, LINKING
+from dedup.engines.reading import READING
+from dedup.engines.sketching import SKETCHING
+from dedup.engines.stage import Stage
+from dedup.engines.subjects import SUBJECTING
+from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES
+
+STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
+    {
+        stage.name: stage
+        for stage in (
+            READING,
+            SKETCHING,
+            UNIQUES,
+            GROUPING,
+            NUMBERING,
+            PLACING,
+            TEXTING,
+            SUBJECTING,
+            ASKING,
+            BRINGING,
+            CONFIRMING,
+            AMONGING,
+            LINKING,
+            MEMBERING,
+            INSIDING,
+            CLUSTERING,
+        )
+    }
+)
+"""In the order in which they are done."""
