@@ -87,7 +87,7 @@ class DaftExecutor:
         rows = daft.from_pydict({"part": list(parts)})
         if self._by_ray:
             rows = rows.into_partitions(len(parts))  # what Ray passes from machine to machine
-        done = rows.select(_udf(daft, root, stage, min(self._workers, len(parts)))(daft.col("part")).alias("told"))
+        done = rows.select(_udf(daft, root, stage, min(self._most(), len(parts)))(daft.col("part")).alias("told"))
         try:
             for row in done.iter_rows():
                 told = msgspec.json.decode(row["told"], type=_Told)
@@ -99,16 +99,24 @@ class DaftExecutor:
         except Exception as error:
             raise WorkerEndedError(str(error)) from error
 
+    def _most(self) -> int:
+        """As many workers as were asked for, or as there are processors by now: for more, Ray would wait for ever."""
+        if not self._by_ray:
+            return self._workers
+        import ray
+
+        return max(1, min(self._workers, int(ray.cluster_resources().get("CPU", 1))))
+
 
 def _udf(daft: Any, root: str, stage: str, workers: int) -> Any:  # noqa: ANN401 - daft has no types
     """What does a column of parts."""
 
-    @daft.cls(max_concurrency=workers, use_process=True)  # type: ignore[untyped-decorator]
+    @daft.cls(max_concurrency=workers, use_process=True)
     class Workers:
         def __init__(self) -> None:
             self.worker = Worker(root)
 
-        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)  # type: ignore[untyped-decorator]
+        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)
         def do(self, parts: Any) -> list[bytes]:  # noqa: ANN401
             return [self.worker.do(stage, part) for part in parts.to_pylist()]
 
@@ -128,6 +136,6 @@ def _connect(daft: Any, ray: str) -> None:  # noqa: ANN401
             configure_logging=True,
             include_dashboard=False if ray == LOCAL else None,
         )
-        daft.set_runner_ray(address=None if ray == LOCAL else ray, noop_if_initialized=True)
+        daft.set_runner_ray(noop_if_initialized=True)
     except Exception as error:
         raise InputError(f"--ray {ray}: cannot be reached: {' '.join(str(error).split())}") from error

@@ -146,7 +146,7 @@ def _judge(desk: Desk, subjects: Subjects) -> Judge:
     return Judge(keys, subjects, models.calibration, models.kind, closer, models.closer.calibration)
 
 
-MEMBERING: Final = Stage(MEMBERS, members_part, after=(SUBJECTS, LINKED))
-INSIDING: Final = Stage(INSIDE, inside_part, after=(LINKED,))
+MEMBERING: Final = Stage(MEMBERS, members_part, after=(SUBJECTS, LINKED), light=True)
+INSIDING: Final = Stage(INSIDE, inside_part, after=(LINKED,), light=True)
 
 CLUSTERING: Final = Stage(CLUSTERED, clustered_part, after=(MEMBERS, INSIDE), settings=("threshold",))

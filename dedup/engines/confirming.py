@@ -62,6 +62,6 @@ def confirm_part(desk: Desk) -> Notes:
     return {"ruled_out": found.ruled_out, "judged": len(found.links)}
 
 
-ASKING: Final = Stage(ASKED, ask_part, after=(CANDIDATES, SUBJECTS))
+ASKING: Final = Stage(ASKED, ask_part, after=(CANDIDATES, SUBJECTS), light=True)
 BRINGING: Final = Stage(BROUGHT, bring_part, after=(ASKED, SUBJECTS))
 CONFIRMING: Final = Stage(CONFIRMED, confirm_part, after=(BROUGHT, CANDIDATES, SUBJECTS))

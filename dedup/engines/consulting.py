@@ -172,5 +172,5 @@ def linked_part(desk: Desk) -> Notes:
     return {"judged": len(links), "confirmed": int((probability >= desk.settings.threshold).sum())}
 
 
-LINKING: Final = Stage(LINKED, linked_part, after=(CONFIRMED,), settings=("threshold",))
-AMONGING: Final = Stage(AMONG, among_part, after=(CANDIDATES,))
+LINKING: Final = Stage(LINKED, linked_part, after=(CONFIRMED,), settings=("threshold",), light=True)
+AMONGING: Final = Stage(AMONG, among_part, after=(CANDIDATES,), light=True)

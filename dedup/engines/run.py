@@ -39,6 +39,10 @@ ATTEMPTS: Final = 3
 """How often a stage is taken up again when workers have ended and no part was finished since."""
 
 
+LITTLE: Final = 2**27
+"""Bytes up to which a light stage is done by the process that plans: a second's work, as long as starting workers."""
+
+
 class Executor(Protocol):
     """Who does the parts of a stage, on the cores of a machine or on many machines."""
 
@@ -47,6 +51,19 @@ class Executor(Protocol):
         each as it is done. Raises :class:`WorkerEndedError` where a worker ended, whatever is done by then, and
         :class:`dedup.errors.DedupError` where a part cannot be done.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Parts done by this process, one after the other."""
+
+    workshop: Workshop
+    stage: Stage
+
+    def run(self, _root: str, _stage: str, parts: Sequence[int]) -> Iterator[int]:
+        for part in parts:
+            self.workshop.do(self.stage, part)
+            yield part
 
 
 class WorkerEndedError(Exception):
@@ -107,10 +124,7 @@ class Run:
             self.progress(stage.name, count, parts)
             before = count
             try:
-                if len(open_) == 1 and not ended:  # no worker need be started for it
-                    self.workshop.do(stage, open_[0])
-                    continue
-                for _ in self.executor.run(self.workshop.store.root, stage.name, open_):
+                for _ in self._executor(stage, open_).run(self.workshop.store.root, stage.name, open_):
                     count += 1
                     self.progress(stage.name, count, parts)
             except WorkerEndedError as error:
@@ -119,6 +133,12 @@ class Run:
                 if ended >= ATTEMPTS:
                     raise WorkerError(self._gave_up(stage, still)) from error
                 self.messages.append(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
+
+    def _executor(self, stage: Stage, open_: Sequence[int]) -> Executor:
+        """Who does these parts: for what is little, this process."""
+        behind = (receipt for name in stage.after for receipt in self.done[name].receipts)
+        little = stage.light and sum(one.written + one.shuffled for one in behind) < LITTLE
+        return _Here(self.workshop, stage) if little or len(open_) == 1 else self.executor
 
     def _gave_up(self, stage: Stage, open_: Sequence[int]) -> str:
         some = ", ".join(map(str, open_[:5])) + (" …" if len(open_) > 5 else "")

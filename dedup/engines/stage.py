@@ -43,13 +43,15 @@ class Stage:
     """A stage: its name, what it reads, and what does one part.
 
     ``after`` are the stages whose files or notes it uses; ``settings`` those that change what it makes. A stage is done
-    again where one of these has changed.
+    again where one of these has changed. One that only sorts and sends rows is ``light``: while there is little of them,
+    it is not worth starting a worker.
     """
 
     name: str
     run: "Callable[[Desk], Notes]"
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    light: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -227,7 +229,7 @@ def done_name(stage: str) -> str:
 def packed_arrays(given: Given) -> bytes:
     """Arrays by name as bytes; equal arrays, equal bytes."""
     stream = BytesIO()
-    np.savez(stream, allow_pickle=False, **{name: given[name] for name in sorted(given)})  # type: ignore[arg-type]
+    np.savez(stream, allow_pickle=False, **{name: given[name] for name in sorted(given)})
     return stream.getvalue()
 
 

@@ -86,7 +86,7 @@ def table_of(works: Sequence[int], keys: "pa.ChunkedArray", subjects: Sequence[S
     )
 
 
-def _rows(arrays: Sequence[np.ndarray]) -> "pa.Array":  # type: ignore[type-arg]
+def _rows(arrays: Sequence[np.ndarray]) -> "pa.Array":
     return rows_of_bytes(np.stack(arrays)) if arrays else pa.array([], pa.binary(0))
 
 

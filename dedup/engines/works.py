@@ -159,8 +159,8 @@ def texts_part(desk: Desk) -> Notes:
     return {}
 
 
-UNIQUES: Final = Stage(UNIQUE, unique_part, after=(SKETCH,))
-GROUPING: Final = Stage(GROUPED, grouped_part, after=(UNIQUE,))
-NUMBERING: Final = Stage(NUMBERED, numbered_part, after=(GROUPED,))
-PLACING: Final = Stage(PLACED, placed_part, after=(SKETCH, NUMBERED))
-TEXTING: Final = Stage(TEXTS, texts_part, after=(PLACED,))
+UNIQUES: Final = Stage(UNIQUE, unique_part, after=(SKETCH,), light=True)
+GROUPING: Final = Stage(GROUPED, grouped_part, after=(UNIQUE,), light=True)
+NUMBERING: Final = Stage(NUMBERED, numbered_part, after=(GROUPED,), light=True)
+PLACING: Final = Stage(PLACED, placed_part, after=(SKETCH, NUMBERED), light=True)
+TEXTING: Final = Stage(TEXTS, texts_part, after=(PLACED,), light=True)
