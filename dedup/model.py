@@ -191,6 +191,10 @@ class Evidence:
     weight: float
     detail: str = ""
 
+    def __reduce__(self) -> tuple[type["Evidence"], tuple[str, float, float, str]]:
+        """Pickled as a call: processes hand over millions, and the fields of a frozen dataclass are slow to."""
+        return Evidence, (self.name, self.value, self.weight, self.detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -208,6 +212,11 @@ class Link:
     found_by: tuple[Finder, ...]
     evidence: tuple[Evidence, ...]
     confirmed_by: Confirmed = Confirmed.MODEL
+
+    def __reduce__(self) -> tuple[type["Link"], tuple[object, ...]]:
+        """As of :class:`Evidence`."""
+        written = (self.left, self.right, self.relation, self.probability, self.found_by, self.evidence)
+        return Link, (*written, self.confirmed_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@
 Each input goes through the stages of a run once, and its links are clustered twice: *whole*, so that a link below the
 threshold between two groups counts as far as it goes, and *parts*, each component of the links that reach the
 threshold by itself (:mod:`dedup.clusters`). Printed are, for both, B-cubed and false merges, pairs that clustering
-asked for, and its seconds (one process); then the records of the largest component of all links, of those
-that reach the threshold, the pairs that ``whole`` asked for between two components, how many of its clusters hold texts
-of two, how many of those hold one article, and how many records the two ways do not cluster alike.
+asked for, and its seconds; the same of *parts* done by two processes, whether it is worth while or not. Then the
+records of the largest component of all links and of those that reach the threshold, the pairs that ``whole`` asked for
+between two components, how many of its clusters hold texts of two, how many of those hold one article, and how many
+records the two ways do not cluster alike.
 
 Inputs are those of ``bench_accuracy.py`` (articles held out from calibration) or, with ``--fitted``, the articles of
 the fit; ``--file`` is a table with the fields id, text, lang and gold.
@@ -20,7 +21,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from compare_confirm import fitted
@@ -64,7 +67,9 @@ def main() -> None:
     for name, draws in inputs(options):
         outcomes = [run(rows, settings, encoder) for rows in draws]
         whole, parts = way(outcomes, settings, as_one), way(outcomes, settings, cluster)
-        for kind, one in (("whole", whole), ("parts", parts)):
+        with patch("dedup.clusters.WORTH", 1):
+            shared = way(outcomes, settings, partial(cluster, workers=settings.workers))
+        for kind, one in (("whole", whole), ("parts", parts), ("by 2", shared)):
             print(f"{name:12} {kind} {line(one)}", flush=True)
         otherwise = sum(differing(a.clusters, b.clusters) for a, b in zip(whole.outcomes, parts.outcomes, strict=True))
         print(f"{name:12} {between(whole, settings.threshold)}; {otherwise:,} records in another cluster", flush=True)

@@ -1,10 +1,14 @@
 import os
+import pickle
 import signal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dedup import workers as module
 from dedup.errors import WorkerError
+from dedup.model import Confirmed, Evidence, Finder, Link, Relation
 from dedup.workers import in_parts
 
 COUNT, SIZE = 10, 3
@@ -74,3 +78,23 @@ def test_who_wants_no_more_parts_can_leave() -> None:
     assert next(parts) == 0
     parts.close()  # type: ignore[attr-defined]
     assert list(in_parts(lambda start, _end: start, COUNT, SIZE, 2)) == STARTS
+
+
+EVIDENCE = st.builds(Evidence, st.text(), st.floats(allow_nan=False), st.floats(allow_nan=False), st.text())
+LINKS = st.builds(
+    Link,
+    left=st.integers(0),
+    right=st.integers(0),
+    relation=st.sampled_from(Relation),
+    probability=st.floats(0, 1),
+    found_by=st.lists(st.sampled_from(Finder), unique=True).map(tuple),
+    evidence=st.lists(EVIDENCE, max_size=3).map(tuple),
+    confirmed_by=st.sampled_from(Confirmed),
+)
+
+
+@given(LINKS)
+def test_a_judgement_is_what_it_was_when_another_process_hands_it_over(link: Link) -> None:
+    given_back = pickle.loads(pickle.dumps(link))  # noqa: S301 - written a moment ago
+    assert given_back == link
+    assert (type(given_back), [type(one) for one in given_back.evidence]) == (Link, [Evidence] * len(link.evidence))
