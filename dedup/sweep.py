@@ -5,9 +5,11 @@ A run keeps the judgement of every pair that it looked at, whatever its probabil
 that nobody judged counts as 0, as the clustering itself counts pairs that cannot be one article. So
 
 * at the threshold of the run the estimate is what the run found;
-* above it hardly anything is missing: groups that would join there are among those that joined;
-* below it the estimate is a lower bound in spirit: a run with that threshold would judge more pairs while it groups,
-  and ask the model about others, and so it would join more.
+* above it hardly anything is missing: its components are parts of those of the run, and groups that would join there
+  are among those that joined;
+* below it the estimate is a lower bound in spirit: its components are larger ones of the same judgements, but a run
+  with that threshold would judge more pairs while it groups them, and ask the model about others, and so it would join
+  more.
 """
 
 from collections import defaultdict
@@ -16,10 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from dedup.clusters import cluster
+from dedup.clusters import cluster, components
 from dedup.model import CandidatePair, Change, Link, Outlook, Relation
 from dedup.pipeline import Stages
 from dedup.screen import LEAST
@@ -49,17 +49,17 @@ def sweep(stages: Stages, threshold: float, thresholds: Sequence[float] = THRESH
 def _parts(links: Sequence[Link], works: int, lowest: float, highest: float) -> tuple[list[Group], list[Link]]:
     """The groups that stand at every threshold from ``lowest`` to ``highest``, and the links that may group otherwise.
 
-    Groups join only over a link that reaches the threshold, so nothing joins across the components of the links that
-    reach the lowest. One of these whose pairs all reach the highest stands whatever the threshold is. Most articles are
-    such components, or alone: there is no need to group them once more for each threshold.
+    Groups join only within a component of the links that reach the threshold (:mod:`dedup.clusters`), so nothing joins
+    across the components of those that reach the lowest. One of these whose pairs all reach the highest stands
+    whatever the threshold is. Most articles are such components, or alone: there is no need to group them once more for
+    each threshold.
     """
     of_links = np.array([(link.left, link.right, link.probability) for link in links]).reshape(-1, 3)
     left, right, reaches = of_links[:, 0].astype(np.intp), of_links[:, 1].astype(np.intp), of_links[:, 2] >= lowest
-    graph = coo_array((np.ones(reaches.sum(), bool), (left[reaches], right[reaches])), shape=(works, works))
-    count, component = connected_components(graph, directed=False)
-    sizes = np.bincount(component, minlength=count)
+    component = components(left[reaches], right[reaches], works)
+    sizes = np.bincount(component, minlength=works)
     within = component[left] == component[right]
-    sure = np.bincount(component[left[within]], of_links[within, 2] >= highest, minlength=count)
+    sure = np.bincount(component[left[within]], of_links[within, 2] >= highest, minlength=works)
     is_stable = (sizes > 1) & (sure == sizes * (sizes - 1) // 2)
     members: dict[int, list[int]] = defaultdict(list)
     for work in np.flatnonzero(is_stable[component]).tolist():

@@ -15,7 +15,8 @@ those of the token table (``--model table``). Three searches:
 the other finders together, ``reached`` the share of texts with a partner of which a right one is proposed;
 ``of exact``, ``of whitened`` are the shares of the pairs of the exact searches that are found; ``kept apart`` the
 share of all pairs that were not compared, at least; ``CPU`` is in seconds. Exact searches are left out above
-``--exact-up-to`` texts. ``--set WHITENING=0.35 TABLES=8`` tries other values of the constants of the index.
+``--exact-up-to`` texts. ``--set space.WHITENING=0.35 tables.TABLES=8`` tries other values of the constants of the
+index.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
@@ -33,7 +35,6 @@ from numpy.typing import NDArray
 from vector_cache import CachedEncoder
 
 from dedup import calibration as calibrations
-from dedup import neighbours
 from dedup.boilerplate import discount, find_boilerplate
 from dedup.calibration import Calibration
 from dedup.candidates import groups_of_bands, groups_of_keys, pairs_in_groups, sharing_facts
@@ -41,7 +42,7 @@ from dedup.embed import embed, encode_segments
 from dedup.encoders import Encoder, load_encoder
 from dedup.fingerprints import fingerprint
 from dedup.model import Record
-from dedup.neighbours import half_whitened, nearest
+from dedup.neighbours import EXACT_LIMIT, half_whitened, nearest
 from dedup.pipeline import article_keys, works_of
 from dedup.prepare import entry_of, prepare
 from dedup.settings import Settings
@@ -80,11 +81,14 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+")
     parser.add_argument("--data", type=Path, help="folder with the corpora")
     parser.add_argument("--cache", type=Path, help="folder that keeps segment vectors between runs")
-    parser.add_argument("--exact-up-to", type=int, default=neighbours.EXACT_LIMIT, metavar="TEXTS")
-    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="constants of dedup.neighbours")
+    parser.add_argument("--exact-up-to", type=int, default=EXACT_LIMIT, metavar="TEXTS")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="of dedup.neighbours")
     options = parser.parse_args()
-    for name, _, value in (setting.partition("=") for setting in options.set):
-        setattr(neighbours, name, type(getattr(neighbours, name))(value))
+    for setting in options.set:
+        place, _, value = setting.partition("=")
+        module, _, name = place.partition(".")
+        room = import_module(f"dedup.neighbours.{module}")
+        setattr(room, name, type(getattr(room, name))(value))
     encoder: Encoder = load_encoder("table", SETTINGS.batch_size)
     encoder = CachedEncoder(encoder, options.cache) if options.cache else encoder
     calibration = calibrations.shipped(encoder.digest)

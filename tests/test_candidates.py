@@ -110,8 +110,8 @@ def test_the_funnel_counts_the_pairs_that_an_index_kept_apart(monkeypatch: pytes
     given_subjects = placed(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ["en", "de"] * 200)
     exact = propose_among([frozenset()] * 400, given_subjects, calibration(), Settings(neighbours=1))
     assert candidates.NOT_COMPARED not in {s.stage for s in exact.funnel}
-    monkeypatch.setattr("dedup.neighbours.EXACT_LIMIT", 399)
-    monkeypatch.setattr("dedup.neighbours.TABLES", 1)
+    monkeypatch.setattr("dedup.neighbours.search.EXACT_LIMIT", 399)
+    monkeypatch.setattr("dedup.neighbours.tables.TABLES", 1)
     found = propose_among([frozenset()] * 400, given_subjects, calibration(), Settings(neighbours=1))
     assert {s.stage: s.pairs for s in found.funnel}[candidates.NOT_COMPARED] > 400 * 399 / 4
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dedup import neighbours
-from dedup.neighbours import whole_steps
+from dedup.neighbours import blocks, exact, meetings, tables, whole_steps
+from dedup.neighbours.steps import SCALE
 
 
 def nearest(
@@ -68,7 +69,7 @@ def test_nearest_are_those_of_a_full_search_whatever_the_block(
     vectors, languages = [row[0] for row in rows], [row[1] for row in rows]
     steps = np.rint(np.asarray(vectors) * 4000).astype(np.int64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_CELLS", cells)
+        patch.setattr(blocks, "SIMILARITIES", cells)
         assert nearest(vectors, languages, count) == expected_nearest(steps, languages, count)
 
 
@@ -85,18 +86,18 @@ def test_blocks_and_memory_layout_change_no_neighbour(cells: int, monkeypatch: p
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     languages = [f"{i % 3}" for i in range(500)]
     expected = expected_nearest(np.rint(vectors * 4000).astype(np.int64), languages, 4)
-    monkeypatch.setattr(neighbours, "_CELLS", cells)
+    monkeypatch.setattr(blocks, "SIMILARITIES", cells)
     assert nearest(vectors, languages, 4) == expected
     assert nearest(np.asfortranarray(vectors), languages, 4) == expected
 
 
 def test_scalar_products_stay_exact_for_the_longest_vectors() -> None:
     component = 1 / 64
-    steps = np.rint(np.full(4096, component) * neighbours._SCALE)
+    steps = np.rint(np.full(4096, component) * SCALE)
     assert steps @ steps < 2**24
     one = np.zeros(4096)
     one[0] = 1.0
-    worst = np.rint(np.full(4096, component) * neighbours._SCALE + 0.499)
+    worst = np.rint(np.full(4096, component) * SCALE + 0.499)
     assert worst @ worst < 2**24
 
 
@@ -150,8 +151,8 @@ def test_nearest_among_others_are_those_of_a_full_search_from_the_side_that_asks
     )
     codes = [np.array([languages.index(language) for _, language in some], np.int64) for some in (rows, others)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_CELLS", cells)
-        patch.setattr(neighbours, "_COLUMNS", columns)
+        patch.setattr(blocks, "SIMILARITIES", cells)
+        patch.setattr(exact, "COLUMNS", columns)
         found = neighbours.nearest_among(asking, codes[0], codes[1], lambda some: known[some], count)
     pairs = list(zip(*(side.tolist() for side in found), strict=True))
     expected = set()
@@ -194,14 +195,14 @@ def codes_of(languages: Sequence[str]) -> NDArray[np.int64]:
 @settings(max_examples=40, deadline=None)
 @given(SMALL_VECTORS, st.integers(1, 5), st.integers(1, 3))
 def test_an_index_that_compares_all_finds_what_the_exact_search_does(
-    rows: list[tuple[tuple[float, ...], str]], count: int, tables: int
+    rows: list[tuple[tuple[float, ...], str]], count: int, number: int
 ) -> None:
     vectors, languages = np.array([row[0] for row in rows], np.float32), [row[1] for row in rows]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "TABLES", tables)
-        patch.setattr(neighbours, "PROBES", len(rows))  # then there are as many cells, and an article looks in all
-        patch.setattr(neighbours, "_ROWS", 3)
-        patch.setattr(neighbours, "LARGE_CELL", len(rows))  # and none is cut, though all vectors may be equal
+        patch.setattr(tables, "TABLES", number)
+        patch.setattr(tables, "PROBES", len(rows))  # then there are as many cells, and an article looks in all
+        patch.setattr(blocks, "ROWS", 3)
+        patch.setattr(meetings, "LARGE_CELL", len(rows))  # and none is cut, though all vectors may be equal
         white = neighbours.half_whitened(vectors, codes_of(languages))
         expected = expected_nearest(white.astype(np.int64), languages, count)
         assert indexed(vectors, languages, count) == expected
@@ -230,8 +231,8 @@ def test_blocks_change_nothing_that_an_index_finds(monkeypatch: pytest.MonkeyPat
     vectors, languages = pairs_of_near_vectors(300, 0.8)
     vectors[100:160] = vectors[0]  # many ties
     here = indexed(vectors, languages, 3)
-    monkeypatch.setattr(neighbours, "_CELLS", 1_000)
-    monkeypatch.setattr(neighbours, "_ROWS", 37)
+    monkeypatch.setattr(blocks, "SIMILARITIES", 1_000)
+    monkeypatch.setattr(blocks, "ROWS", 37)
     assert indexed(np.asfortranarray(vectors), languages, 3) == here
 
 
@@ -241,7 +242,7 @@ def test_an_index_takes_whole_steps_for_what_they_are() -> None:
 
 
 def test_equal_vectors_are_not_all_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "TABLES", 2)
+    monkeypatch.setattr(tables, "TABLES", 2)
     vectors = np.ones((2_000, 8), np.float32) / np.sqrt(8, dtype=np.float32)
     found = neighbours.nearest(vectors, [f"{i % 2}" for i in range(2_000)], 2, exact_limit=0)
     assert found.not_compared > 0.5 * 2_000 * 1_999 / 2
@@ -261,7 +262,7 @@ def test_half_whitening_takes_out_what_a_language_has_in_common_and_evens_the_di
     rng = np.random.default_rng(8)
     plain = rng.normal(size=(4_000, 16)) * np.linspace(0.2, 2, 16)
     plain[::2] += 3.0
-    white = neighbours.half_whitened(unit(plain), np.arange(4_000, dtype=np.int64) % 2) / neighbours._SCALE
+    white = neighbours.half_whitened(unit(plain), np.arange(4_000, dtype=np.int64) % 2) / SCALE
     assert np.abs(np.linalg.norm(white, axis=1) - 1).max() < 0.001
     assert np.abs(white[::2].mean(axis=0) - white[1::2].mean(axis=0)).max() < 0.05
     spread, before = white.std(axis=0), unit(plain[1::2]).std(axis=0)

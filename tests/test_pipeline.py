@@ -156,7 +156,7 @@ def test_larger_runs_give_the_same_bytes_in_any_order(monkeypatch: pytest.Monkey
     records = many_records(120)
     report = to_json(find_clusters(records, encoder=ENCODER))
     records = records[60:] + records[59::-1]
-    monkeypatch.setattr("dedup.neighbours._CELLS", 1_000)
+    monkeypatch.setattr("dedup.neighbours.blocks.SIMILARITIES", 1_000)
     assert to_json(find_clusters(records, encoder=ENCODER)) == report
     assert report.count(b'"members"') > 10
 
