@@ -314,7 +314,7 @@ class Outlook:
 
 
 class Entries(Protocol):
-    """Articles by their positions in the order of all records' ids: all of them, or those that are spoken of."""
+    """Articles by their positions, which are in the order of the records' ids."""
 
     def __getitem__(self, position: int, /) -> Entry:
         """The article at this position."""
@@ -324,9 +324,9 @@ class Entries(Protocol):
 class Report:
     """The outcome of a run; :mod:`dedup.report` writes it in the forms that people and programs read.
 
-    Clusters, conflicts and outlooks refer to ``articles`` by their positions in the order of all records' ids; others
-    need not be there. ``languages`` counts all articles, by language. ``settings`` is what was set, as plain values.
-    ``first_encoder`` is the one that every record met, where another than ``encoder`` came first.
+    Clusters, conflicts and outlooks refer to ``articles`` by their positions; other articles need not be there.
+    ``languages`` counts all articles, by language. ``settings`` is what was set, as plain values. ``first_encoder`` is
+    the one that every record met, where another than ``encoder`` came first.
     """
 
     articles: Entries

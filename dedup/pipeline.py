@@ -352,7 +352,8 @@ def report_of(stages: Stages, settings: Settings) -> WholeReport:
     """The report on a run with these settings."""
     articles, works, clustering = stages.articles, stages.works, stages.clustering
     counts = counts_of(articles, works)
-    decided = decided_among(stages.links, settings.threshold)
+    decided = decided_among(stages.links, settings.threshold) + Decided(clustering.judged)
+    linked = sum(len(found.links) for found in clustering.clusters)
     concerned = works_in_clusters(enumerate(works), clustering.clusters)
     clusters = clusters_of(clustering.clusters, concerned, articles, counts.texts, settings.threshold)
     encoder, first_encoder = encoders_of(stages.models, stages.calibration.name)
@@ -361,7 +362,7 @@ def report_of(stages: Stages, settings: Settings) -> WholeReport:
         languages=counts.articles,
         clusters=clusters,
         conflicts=find_conflicts(articles, works, clusters, stages.links),
-        funnel=(*stages.proposal.funnel, *stages.confirming, *later_stages(decided, clustering, counts.copies)),
+        funnel=(*stages.proposal.funnel, *stages.confirming, *later_stages(decided, linked, counts.copies)),
         skipped=stages.skipped,
         encoder=encoder,
         first_encoder=first_encoder,
@@ -395,7 +396,7 @@ def counts_of(articles: Iterable[Entry], works: Iterable[tuple[int, ...]]) -> Co
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How many pairs were judged, and how many of them reach the threshold; counts of parts add up."""
+    """How many pairs were judged, and how many candidates among them reach the threshold; counts of parts add up."""
 
     judged: int = 0
     confirmed: int = 0
@@ -535,11 +536,13 @@ def _expanded(found: Cluster, works: Mapping[int, tuple[int, ...]], articles: En
     )
 
 
-def later_stages(decided: Decided, clustering: Clustering, copies: int) -> tuple[FunnelStage, ...]:
-    """The funnel after the candidates: pairs of different texts but for the last stage, the exact copies."""
+def later_stages(decided: Decided, linked: int, copies: int) -> tuple[FunnelStage, ...]:
+    """The funnel after the candidates: pairs of different texts but for the last stage, the exact copies. ``linked``
+    pairs are links of clusters.
+    """
     return (
-        FunnelStage("judged", decided.judged + clustering.judged),
+        FunnelStage("judged", decided.judged),
         FunnelStage("confirmed", decided.confirmed),
-        FunnelStage("in clusters", sum(len(c.links) for c in clustering.clusters)),
+        FunnelStage("in clusters", linked),
         FunnelStage("exact copies", copies),
     )

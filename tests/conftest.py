@@ -22,7 +22,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 Cli = Callable[..., tuple[int, str, str]]
 
 
-PUBLISHED: Final = ("report/schema.json", "report/explanation.schema.json", "report/gate/check.schema.json")
+PUBLISHED: Final = (
+    "report/schema.json",
+    "report/explanation.schema.json",
+    "report/summary.schema.json",
+    "report/gate/check.schema.json",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

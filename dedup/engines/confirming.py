@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from dedup.candidates import Candidates
 from dedup.confirm import confirm
-from dedup.engines.columns import numbers_of
+from dedup.engines.columns import numbers_of, texts
 from dedup.engines.links import candidates_of, links_table
 from dedup.engines.stage import Desk, Notes, Stage
 from dedup.engines.subjects import COMPARED, SUBJECTS, Subjects
@@ -59,7 +60,26 @@ def confirm_part(desk: Desk) -> Notes:
         counts = [len(subjects[work].embedding.norms) for work in table[side].to_pylist()]
         table = table.append_column(f"{side}_segments", pa.array(counts, pa.int32()))
     desk.write(table)
+    desk.write_more(0, _citing_together(candidates, subjects))
     return {"ruled_out": found.ruled_out, "judged": len(found.links)}
+
+
+def _citing_together(candidates: Candidates, subjects: Subjects) -> "pa.Table":
+    """The candidates of which both cite a page that names an article: a row for each such page."""
+    keys = {work: some for work in subjects if (some := subjects.keys_of(work))}
+    rows = [
+        (left, right, key)
+        for left, right in zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
+        if left in keys and right in keys
+        for key in sorted(keys[left] & keys[right])
+    ]
+    return pa.table(
+        {
+            "left": pa.array([left for left, _, _ in rows], pa.int64()),
+            "right": pa.array([right for _, right, _ in rows], pa.int64()),
+            "key": texts(key for _, _, key in rows),
+        }
+    )
 
 
 ASKING: Final = Stage(ASKED, ask_part, after=(CANDIDATES, SUBJECTS), light=True)

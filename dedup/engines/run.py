@@ -160,6 +160,10 @@ class Run:
         """The table that a part of a stage wrote."""
         return Desk(self.workshop, "", 0).table(stage, part, columns)
 
+    def more(self, stage: str, part: int, number: int) -> "pa.Table":
+        """One of the several tables that a part of a stage wrote."""
+        return Desk(self.workshop, "", 0).more(stage, part, number)
+
     # --- what is there already
 
     def _made_of(self, stage: Stage, parts: int, told: bytes) -> _Made:

@@ -142,6 +142,11 @@ class Desk:
         self._read += table.nbytes
         return table
 
+    def publish(self, root: str, name: str, table: "pa.Table") -> None:
+        """What this part makes for the user, as Parquet, to another place than the run's: see :class:`Store`."""
+        self._rows += len(table)
+        self._written += Store(root).put_table(name, table, for_user=True)
+
     def scatter(self, name: str, table: "pa.Table", buckets: NDArray[np.integer], count: int) -> None:
         """Send rows to the parts of a later stage: each row to its bucket, below ``count``."""
         place = f"{self.stage}/{part_name(name, self.part, 'arrow')}"

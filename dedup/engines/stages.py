@@ -7,7 +7,9 @@ from typing import Final
 from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
+from dedup.engines.outputs import WRITING
 from dedup.engines.reading import READING
+from dedup.engines.results import APARTING, CONFLICTING, JOINING_UP, TELLING, WHERING
 from dedup.engines.sketching import SKETCHING
 from dedup.engines.stage import Stage
 from dedup.engines.subjects import SUBJECTING
@@ -33,6 +35,12 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             MEMBERING,
             INSIDING,
             CLUSTERING,
+            WHERING,
+            TELLING,
+            APARTING,
+            CONFLICTING,
+            JOINING_UP,
+            WRITING,
         )
     }
 )

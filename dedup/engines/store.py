@@ -80,6 +80,10 @@ class Store:
         found = self._files.get_file_info(selector)
         return sorted(one.base_name for one in found if one.type == pyarrow.fs.FileType.File)
 
+    def remove_file(self, name: str) -> None:
+        """Remove a file."""
+        self._files.delete_file(self._path(name))
+
     def remove(self, folder: str) -> None:
         """Remove a folder with all that is in it."""
         path = self._path(folder)
@@ -89,10 +93,10 @@ class Store:
 
     # --- tables
 
-    def put_table(self, name: str, table: "pa.Table") -> int:
-        """Write a table as Parquet; its bytes."""
+    def put_table(self, name: str, table: "pa.Table", *, for_user: bool = False) -> int:
+        """Write a table as Parquet; its bytes. ``for_user``: with the statistics by which other programs find rows."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression=PARQUET_COMPRESSION, write_statistics=False)
+        pq.write_table(table, sink, compression=PARQUET_COMPRESSION, write_statistics=for_user)
         return self.put(name, sink.getvalue())
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> "pa.Table":

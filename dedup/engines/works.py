@@ -60,7 +60,9 @@ def unique_part(desk: Desk) -> Notes:
     rows = (_Row(*row) for row in zip(ids, paths, lines, ranks, range(len(table)), strict=True))
     kept, doubles = unique(rows, lambda row: row.rank)
     desk.write(skipped_table(doubles))
-    chosen = table.take([row.row for row in kept]).select(["id", "digest", "article_key", "partition", "row"])
+    chosen = table.take(pa.array([row.row for row in kept], pa.int64())).select(
+        ["id", "digest", "article_key", "partition", "row"]
+    )
     count = int(desk.given()["buckets"])
     desk.scatter(SAME_TEXT, chosen, buckets_of(chosen["digest"].to_pylist(), count), count)
     sample = [kept[place].id.encode("utf-8", "surrogatepass").hex() for place in _spread(len(kept), SAMPLED)]

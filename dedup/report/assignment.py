@@ -18,7 +18,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import zstandard
@@ -26,9 +26,12 @@ from msgspec import Struct
 
 from dedup.errors import InputError
 from dedup.extras import require
-from dedup.model import Cluster, Entries, Entry, Role, WholeReport
+from dedup.model import Cluster, Entries, Role, WholeReport
 from dedup.read.remote import File
-from dedup.report.document import cluster_id, kept, member_of, rounded, writable
+from dedup.report.document import cluster_id, kept, rounded, writable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 GUARD: Final = "'"
 """Stands before a cell of CSV or TSV that a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
@@ -52,6 +55,26 @@ class Row(Struct, frozen=True, kw_only=True):
     role: Role
     size: int
     probability: float | None
+
+
+class Named(Protocol):
+    """What a row says of a record by itself; :class:`dedup.model.Entry` has it."""
+
+    @property
+    def id(self) -> str:
+        """Of the record."""
+
+    @property
+    def path(self) -> str | None:
+        """The file that it is from."""
+
+    @property
+    def line(self) -> int | None:
+        """Its line there."""
+
+    @property
+    def language(self) -> str:
+        """ISO 639 code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +115,13 @@ def places_of(clusters: Iterable[Cluster], articles: Entries) -> Iterator[tuple[
             yield member, Place(name, role, len(cluster.members), rounded(mean))
 
 
-def row_of(article: Entry, place: Place) -> Row:
+def row_of(article: Named, place: Place) -> Row:
     """The row of an article that stands there."""
-    record = member_of(article, writable(article.id))
     return Row(
-        id=record.id,
-        path=record.path,
-        line=record.line,
-        language=record.language,
+        id=writable(article.id),
+        path=None if article.path is None else writable(article.path),
+        line=article.line,
+        language=article.language,
         cluster=place.cluster,
         role=place.role,
         size=place.size,
@@ -147,16 +169,25 @@ def _separated(delimiter: str) -> Callable[[Sequence[Row]], Table]:
 
 
 def _parquet(rows: Sequence[Row]) -> Table:
-    pyarrow, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
+    parquet = _pyarrow("pyarrow.parquet")
+    file = io.BytesIO()
+    with parquet.ParquetWriter(file, arrow_schema(), compression="zstd") as writer:
+        for start in range(0, len(rows), ROW_GROUP):
+            writer.write_table(arrow_table(rows[start : start + ROW_GROUP]))
+    return Table(file.getvalue())
+
+
+def arrow_schema() -> "pa.Schema":
+    """The columns and their types, as Parquet has them."""
+    pyarrow = _pyarrow("pyarrow")
     text, number = pyarrow.string(), pyarrow.int64()
     kinds = (text, text, number, text, text, text, number, pyarrow.float64())
-    schema = pyarrow.schema(list(zip(Row.__struct_fields__, kinds, strict=True)))
-    file = io.BytesIO()
-    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for start in range(0, len(rows), ROW_GROUP):
-            values = [msgspec.structs.asdict(row) for row in rows[start : start + ROW_GROUP]]
-            writer.write_table(pyarrow.Table.from_pylist(values, schema))
-    return Table(file.getvalue())
+    return pyarrow.schema(list(zip(Row.__struct_fields__, kinds, strict=True)))
+
+
+def arrow_table(rows: Sequence[Row]) -> "pa.Table":
+    """The rows as an Arrow table."""
+    return _pyarrow("pyarrow").Table.from_pylist([msgspec.structs.asdict(row) for row in rows], arrow_schema())
 
 
 def _pyarrow(module: str) -> Any:  # noqa: ANN401 - it has no types

@@ -1,10 +1,12 @@
-"""The JSON Schemas of the report and of an explanation, generated from their classes.
+"""The JSON Schemas of the report, of an explanation and of a summary, generated from their classes.
 
-``schema.json`` and ``explanation.schema.json`` beside this file are the published copies. After a change of the classes
-(:mod:`dedup.report.document`, :mod:`dedup.report.explanation`), renew them::
+``schema.json``, ``explanation.schema.json`` and ``summary.schema.json`` beside this file are published. After
+a change of the classes (:mod:`dedup.report.document`, :mod:`dedup.report.explanation`, :mod:`dedup.report.summary`),
+renew them::
 
     python -m dedup.report.schema > dedup/report/schema.json
     python -m dedup.report.schema explanation > dedup/report/explanation.schema.json
+    python -m dedup.report.schema summary > dedup/report/summary.schema.json
 """
 
 import sys
@@ -14,6 +16,7 @@ import msgspec
 
 from dedup.report.document import Document
 from dedup.report.explanation import ExplanationDocument
+from dedup.report.summary import Summary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -43,10 +46,21 @@ def explanation_schema_file() -> bytes:
     return as_file(explanation_schema())
 
 
+def summary_schema() -> dict[str, Any]:
+    """The JSON Schema of the summary of a distributed run."""
+    return schema_of(Summary)
+
+
+def summary_schema_file() -> bytes:
+    """What ``summary.schema.json`` holds."""
+    return as_file(summary_schema())
+
+
 def as_file(schema: dict[str, Any]) -> bytes:
     """A schema as it is published."""
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(explanation_schema_file() if sys.argv[1:] == ["explanation"] else schema_file())
+    files = {"explanation": explanation_schema_file, "summary": summary_schema_file}
+    sys.stdout.buffer.write(files.get("".join(sys.argv[1:]), schema_file)())
