@@ -5,10 +5,11 @@ its parts are told, the keys of the stages before it, the version of dedup). So 
 from clustering on, and another input all of them; and whoever asks is told which, and why.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -28,7 +29,7 @@ from dedup.engines.stage import (
     packed_arrays,
     part_name,
 )
-from dedup.errors import WorkerError
+from dedup.errors import DedupError, WorkerError
 from dedup.progress import Progress, silent
 from dedup.settings import Settings
 
@@ -62,7 +63,9 @@ class _Here:
 
     def run(self, _root: str, _stage: str, parts: Sequence[int]) -> Iterator[int]:
         for part in parts:
-            self.workshop.do(self.stage, part)
+            error = self.workshop.attempt(self.stage, part)
+            if error is not None:
+                raise DedupError(error)
             yield part
 
 
@@ -82,23 +85,34 @@ class _Made(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Run:
-    """A run in a store. ``say`` is told, a line each, what a person should know."""
+    """A run in a store."""
 
     workshop: Workshop
     """Of this process, which does what is small, and asks the model."""
     settings: Settings
     executor: Executor
     progress: Progress = silent
-    messages: list[str] = field(default_factory=list)
-    """What a person should know: what was taken from an earlier run, what was done again, and why."""
+    say: Callable[[str], None] = lambda _told: None
+    """Told what a person should know: what was done again, and why."""
     done: dict[str, Done] = field(default_factory=dict)
     """The stages so far, in order."""
     taken: list[str] = field(default_factory=list)
     """Those that an earlier run had done."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Of what settings name: setting -> digest."""
+    _reasons: set[str] = field(default_factory=set)
 
-    def begin(self, paths: Sequence[str], fields: Mapping[str, str]) -> None:
-        """Tell the workers what all stages need."""
-        plan = Plan(self.settings.stamped(), list(paths), dict(fields))
+    def begin(self, urls: Sequence[str] = (), digests: Mapping[str, str] | None = None) -> None:
+        """Tell the workers what all stages need: ``urls`` are paths of the input that are elsewhere, ``digests`` those
+        of what settings name, by setting.
+        """
+        self.digests = dict(digests or {})
+        settings = self.settings.stamped()
+        for name in ("model", "calibration"):
+            folder = Path(str(settings[name]))
+            if folder.is_dir():  # which is the worker's, too, wherever it was started
+                settings[name] = str(folder.absolute())
+        plan = Plan(settings, list(urls))
         self.workshop.store.put(PLAN, msgspec.json.encode(plan))
 
     def stage(self, stage: Stage, parts: int, given: Given | None = None) -> list[Receipt]:
@@ -132,7 +146,7 @@ class Run:
                 ended = 1 if parts - len(still) > before else ended + 1
                 if ended >= ATTEMPTS:
                     raise WorkerError(self._gave_up(stage, still)) from error
-                self.messages.append(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
+                self.say(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
 
     def _executor(self, stage: Stage, open_: Sequence[int]) -> Executor:
         """Who does these parts: for what is little, this process."""
@@ -169,6 +183,7 @@ class Run:
     def _made_of(self, stage: Stage, parts: int, told: bytes) -> _Made:
         stamped = self.settings.stamped()
         settings = {name: stamped[name] for name in stage.settings}
+        settings |= {f"digest of {name}": self.digests[name] for name in stage.settings if name in self.digests}
         given = blake2b(told, digest_size=16).hexdigest()
         after = {name: self.done[name].key for name in stage.after}
         made = (FORMAT, __version__, stage.name, parts, settings, given, after)
@@ -183,22 +198,35 @@ class Run:
             if before.key == made.key:
                 if self.workshop.store.has(done_name(stage.name)):
                     return msgspec.json.decode(self.workshop.store.get(done_name(stage.name)), type=Done)
-                self.messages.append(f"{stage.name}: goes on where an earlier run stopped")
+                self.say(f"{stage.name}: goes on where an earlier run stopped")
                 return None
-            self.messages.append(f"{stage.name}: done again: {_why(before, made)}")
+            self._say_why(stage.name, _why(before, made))
             self.workshop.store.remove(stage.name)
         self.workshop.store.put(name, msgspec.json.encode(made))
         return None
 
+    def _say_why(self, stage: str, why: "_Why") -> None:
+        """Once a reason; what follows from a stage that is done again needs none."""
+        if why.told not in self._reasons and (why.is_first_hand or not self._reasons):
+            self.say(f"{stage}: done again, and what follows from it: {why.told}")
+        self._reasons.add(why.told)
 
-def _why(before: _Made, now: _Made) -> str:
+
+class _Why(NamedTuple):
+    """Why a stage is done again; ``is_first_hand``: not as what is before it was."""
+
+    told: str
+    is_first_hand: bool
+
+
+def _why(before: _Made, now: _Made) -> _Why:
     if before.version != now.version:
-        return f"made by dedup {before.version}"
+        return _Why(f"made by dedup {before.version}", True)
     changed = [name for name in now.settings if before.settings.get(name) != now.settings[name]]
     if changed:
         told = (f"{name} was {before.settings.get(name)} and is {now.settings[name]}" for name in changed)
-        return ", ".join(told)
+        return _Why(", ".join(told), True)
     others = sorted(name for name in now.after if before.after.get(name) != now.after[name])
     if others:
-        return f"{', '.join(others)} changed"
-    return "its input changed" if before.given != now.given else "its partitions changed"
+        return _Why(f"{', '.join(others)} changed", False)
+    return _Why("its input changed" if before.given != now.given else "its partitions changed", False)
