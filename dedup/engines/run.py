@@ -78,7 +78,7 @@ class _Made(msgspec.Struct, frozen=True):
 
     key: str
     settings: dict[str, str | int | float | bool]
-    given: str
+    given: dict[str, str]
     after: dict[str, str]
     version: str
 
@@ -117,12 +117,11 @@ class Run:
 
     def stage(self, stage: Stage, parts: int, given: Given | None = None) -> list[Receipt]:
         """Do what is still to be done of a stage; the receipts of its parts, in order."""
-        told = packed_arrays(given or {})
-        made = self._made_of(stage, parts, told)
+        made = self._made_of(stage, parts, given or {})
         done = self._kept(stage, made)
         if done is None:
             if given:
-                self.workshop.store.put(given_name(stage.name), told)
+                self.workshop.store.put(given_name(stage.name), packed_arrays(given))
             self._do(stage, parts)
             done = Done(made.key, parts, [self._receipt(stage, part) for part in range(parts)])
             self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
@@ -180,11 +179,11 @@ class Run:
 
     # --- what is there already
 
-    def _made_of(self, stage: Stage, parts: int, told: bytes) -> _Made:
+    def _made_of(self, stage: Stage, parts: int, told: Given) -> _Made:
         stamped = self.settings.stamped()
         settings = {name: stamped[name] for name in stage.settings}
         settings |= {f"digest of {name}": self.digests[name] for name in stage.settings if name in self.digests}
-        given = blake2b(told, digest_size=16).hexdigest()
+        given = {name: blake2b(packed_arrays({name: told[name]}), digest_size=16).hexdigest() for name in sorted(told)}
         after = {name: self.done[name].key for name in stage.after}
         made = (FORMAT, __version__, stage.name, parts, settings, given, after)
         key = blake2b(msgspec.json.encode(made), digest_size=16).hexdigest()
@@ -229,4 +228,5 @@ def _why(before: _Made, now: _Made) -> _Why:
     others = sorted(name for name in now.after if before.after.get(name) != now.after[name])
     if others:
         return _Why(f"{', '.join(others)} changed", False)
-    return _Why("its input changed" if before.given != now.given else "its partitions changed", False)
+    given = sorted(name for name in now.given if before.given.get(name) != now.given[name])
+    return _Why(f"its {', '.join(given)} changed" if given else "it has other parts", False)
