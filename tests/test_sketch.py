@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup import Record, Settings, Skipped
-from dedup import prepare
+from dedup import Record, Settings, Skipped, prepare
 from dedup import sketch as module
 from dedup.embed import Lens
 from dedup.encoders import HashingEncoder
