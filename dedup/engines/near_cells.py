@@ -157,9 +157,18 @@ def sent_part(desk: Desk) -> Notes:
         for table in range(len(sizes))
     ]
     rows, meetings, masks, room = (np.concatenate(columns) for columns in zip(*sent, strict=True))
-    table = vectors.take(pa.array(rows)).append_column("meeting", pa.array(meetings))
-    table = table.append_column("masks", pa.array(masks.astype(np.int32)))
-    desk.scatter(VECTORS, table, room % rooms, rooms)
+    order = np.argsort(room % rooms, kind="stable")  # so that vectors are copied once
+    rows = rows[order]
+    table = pa.table(
+        {
+            "work": numbers_of(vectors, "work")[rows],
+            "code": numbers_of(vectors, "code")[rows].astype(np.int32),
+            "meeting": meetings[order],
+            "masks": masks[order].astype(np.int32),
+            "steps": rows_of_bytes(all_rows_from_bytes(vectors, "steps", np.int16)[rows]),
+        }
+    )
+    desk.scatter(VECTORS, table, room[order] % rooms, rooms)
     return {}
 
 
