@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from dedup.engines.columns import all_rows_from_bytes, numbers_of, width_of
 from dedup.engines.near_cells import FOUND, WAVES, finds_of, of_wave, wave_done, waves_of
-from dedup.engines.near_space import SPACE, STEPS, TRAINED, codes_of, in_space
+from dedup.engines.near_space import SPACE, STEPS, SUMS, TRAINED, codes_of, in_space
 from dedup.engines.run import Run
 from dedup.engines.stage import Desk, Given, Notes, Stage
 from dedup.engines.subjects import SUBJECTS
@@ -43,7 +43,7 @@ def near(run: Run, span: int, parts: int, *, exact_limit: int | None = None) -> 
     compared = sum(wave_done(run, shape, wave, some) for wave, some in enumerate(waves))
     last = of_wave(FOUND, len(waves) - 1)
     run.stage(replace(NEARING, after=(last,), settings=(), light=True), parts, {**shape, "waves": np.array(len(waves))})
-    run.drop(last, STEPS)
+    run.drop(last, STEPS, SUMS)
     return max(0, total * (total - 1) // 2 - compared)
 
 
