@@ -36,3 +36,9 @@ class ReportError(DedupError):
 
 class WorkerError(DedupError):
     """A process that worked for this one was ended from outside; systems that run out of memory do that."""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line; of those that others raise, with its type."""
+    told = str(error) if isinstance(error, DedupError) else f"{type(error).__name__}: {error}"
+    return " ".join(told.split())

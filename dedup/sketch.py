@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from dedup.embed import Lens, embed, encode_segments
+from dedup.errors import DedupError, one_line
 from dedup.fingerprints import fingerprint
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
 from dedup.names import shared_strings
@@ -81,7 +82,26 @@ def sketches_of(
 
 
 def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list[Sketch | Skipped]:
-    """One sketch a record, before them what was skipped already and what cannot be used."""
+    """One sketch a record, before them what was skipped already and what cannot be used.
+
+    A record that makes a library fail costs itself only: a batch that fails is done again record by record. But where
+    none of several comes through and a lens was used, that is to blame, and its error is raised.
+    """
+    try:
+        return _sketched(items, settings, lens)
+    except DedupError:  # of the model, not of a record
+        raise
+    except Exception as error:  # whatever a library raises
+        if len(items) == 1 and isinstance(items[0], Record):
+            told = f"cannot be worked on: {one_line(error)}"
+            return [Skipped(items[0].path or items[0].id, items[0].line, told)]
+        found = list(chain.from_iterable(sketch([item], settings, lens) for item in items))
+        if lens is not None and not any(isinstance(one, Sketch) for one in found):
+            raise
+        return sorted(found, key=lambda one: isinstance(one, Sketch))  # what is skipped first, as ever
+
+
+def _sketched(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list[Sketch | Skipped]:
     records = [item for item in items if isinstance(item, Record)]
     skipped = [item for item in items if isinstance(item, Skipped)]
     articles, unusable = prepare(records)

@@ -7,6 +7,7 @@ compared, hundreds of megabytes of it, need not be sent. Only what it finds is. 
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -27,6 +28,11 @@ _Part = TypeVar("_Part")
 
 _work: Callable[[int, int], Any]
 """Of this process, if it was forked to do some of it."""
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def one_thread_each() -> AbstractContextManager[object]:

@@ -68,7 +68,6 @@ class InOneProcess:
     """Does parts one after the other, in any order; where ``broken`` names a stage, it ends in the middle of it."""
 
     stages: Mapping[str, Stage]
-    settings: Settings
     broken: str = ""
 
     def run(self, root: str, stage: str, parts: Sequence[int]) -> Iterator[int]:
@@ -86,10 +85,11 @@ class Made:
         self, folder: Path, works: Works, span: int, exact_limit: int, count: int = 3, broken: str = ""
     ) -> None:
         self.parts = -(-len(works.writings) // span)
-        settings = Settings(neighbours=count)
         subjects = subjects_stage(works, span)
-        self.run = Run(Workshop(str(folder)), settings, InOneProcess({**STAGES, SUBJECTS: subjects}, settings, broken))
-        self.run.begin([], {})
+        self.said: list[str] = []
+        executor = InOneProcess({**STAGES, SUBJECTS: subjects}, broken)
+        self.run = Run(Workshop(str(folder)), Settings(neighbours=count), executor, say=self.said.append)
+        self.run.begin()
         self.run.stage(subjects, self.parts, {"span": np.array(span)})
         self.not_compared = near(self.run, span, self.parts, exact_limit=exact_limit)
         self.span = span
@@ -201,7 +201,7 @@ def test_what_was_removed_is_made_again_where_it_is_needed(tmp_path: Path) -> No
     again = Made(tmp_path, works, 16, 1, count=2)
     assert same(again, works, 1, 2)
     assert of_wave(SENT, 0) in again.run.taken
-    assert f"{STEPS}: done again: what it had made is needed and was removed" in again.run.messages
+    assert len([line for line in again.said if "was removed, and is needed" in line]) == 1
     assert not data_of(tmp_path, STEPS)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from dedup import Settings, WholeReport
 from dedup.encoders import HashingEncoder
-from dedup.model import Confirmed, FunnelStage, Report
+from dedup.model import Confirmed, Report
 from dedup.pipeline import Models, report_of, run_stages
 from dedup.read import Fields
 from dedup.read.records import open_input, read_records
@@ -108,18 +108,16 @@ class Made:
         models = MODELS
         self.run = Run(Workshop(str(store), models), SETTINGS, InOneProcess(Random(seed), models))
         given = open_input(paths(folder))
-        self.run.begin(paths(folder), {})
+        self.run.begin()
         self.found = find(self.run, given, Fields(), partition)
         self.listed = given.skipped
         self.results: Results = results(self.run, self.found)
-        notes: Any = self.run.done["candidates"].receipts[0].notes
-        self.proposed = [FunnelStage(*one) for one in notes["funnel"]]
 
     def report(self) -> Report:
-        return outputs.report_of(self.run, self.found, self.results, self.proposed, self.listed)
+        return outputs.report_of(self.run, self.found, self.results, self.listed)
 
     def summary(self) -> dict[str, Any]:
-        summary = outputs.summary_of(self.run, self.found, self.results, self.proposed, self.listed)
+        summary = outputs.summary_of(self.run, self.found, self.results, self.listed)
         decoded: dict[str, Any] = json.loads(msgspec.json.encode(summary))
         jsonschema.Draft202012Validator(SCHEMA).validate(decoded)
         return decoded

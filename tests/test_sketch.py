@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup import Record, Settings, Skipped
+from dedup import Record, Settings, Skipped, prepare
 from dedup import sketch as module
 from dedup.embed import Lens
 from dedup.encoders import HashingEncoder
+from dedup.language import language_of
 from dedup.model import Confirmed
 from dedup.pipeline import Models, report_of, run_stages
 from dedup.report.json_file import to_json
@@ -52,6 +53,10 @@ def sketched(
     records: Sequence[Record | Skipped], workers: int = 1, lens: Lens | None = LENS
 ) -> list[list[Sketch | Skipped]]:
     return list(sketches_of(iter(records), Settings(workers=workers), lens, Spool(), Arena()))
+
+
+def whole(one: Sketch | Skipped) -> object:
+    return one if isinstance(one, Skipped) else (one.entry, one.rank, one.fingerprint.digest, one.embedding is None)
 
 
 def content(one: Sketch | Skipped) -> object:
@@ -100,6 +105,25 @@ def test_a_fault_in_a_process_comes_through(monkeypatch: pytest.MonkeyPatch) -> 
     broken = Lens(HashingEncoder(dimensions=8), LENS.calibration)  # vectors of another size than the calibration's
     with pytest.raises(ValueError, match="broadcast"):
         sketched(ITEMS[:40], 2, broken)
+
+
+def test_a_record_that_makes_a_library_fail_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(text: str, stated: str | None) -> str:
+        if "poison" in text:
+            raise RuntimeError("a library\ngave up")
+        return language_of(text, stated)
+
+    monkeypatch.setattr(prepare, "language_of", fails)
+    poison = Record("x", "A text with poison in it.", path="x.jsonl", line=7)
+    good = [Record("a", "Some text."), Record("b", "Another text.")]
+    records = [good[0], poison, good[1]]
+    for lens in (LENS, None):
+        (first, *others), (_, *alone) = (
+            sketched(some, lens=lens)[0] for some in (records, [Skipped("", None, ""), *good])
+        )
+        assert first == Skipped("x.jsonl", 7, "cannot be worked on: RuntimeError: a library gave up")
+        assert list(map(whole, others)) == list(map(whole, alone))
+    assert sketched([poison] * 3, lens=None) == [[first] * 3]
 
 
 def test_a_sketch_holds_no_text_but_can_read_its_segments() -> None:

@@ -23,6 +23,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -196,6 +197,12 @@ def load(folder: Traversable, digest: str) -> Calibration | None:
         raise InputError(f"{numbers}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{numbers}: not a calibration: {type(error).__name__}: {error}") from error
+
+
+def digest_in(folder: Path, digest: str) -> str:
+    """A hash of the calibration in a folder for the model with this digest."""
+    files_of_it = (folder / f"{digest[:12]}{ending}" for ending in (".json", ".npz"))
+    return blake2b(b"".join(file.read_bytes() for file in files_of_it), digest_size=16).hexdigest()
 
 
 def _calibration(content: dict[str, Any], archive: Traversable) -> Calibration:

@@ -19,7 +19,6 @@ from dedup.cli.options import (
     encoder_of,
     fields_of,
     model_option,
-    processors,
     record_options,
     settings_of,
     spare_inputs,
@@ -27,7 +26,7 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.terminal import complain, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.report.gate import FORMS, render
 
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
     from dedup.read.records import Input
     from dedup.read.remote import File
     from dedup.settings import Settings
+from dedup.skipped import first_skipped
+from dedup.workers import processors
 
 FOUND: Final = 1
 """The exit code of a check that found something, and of nothing else."""

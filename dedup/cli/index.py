@@ -17,15 +17,16 @@ from dedup.cli.options import (
     fields_of,
     format_option,
     model_option,
-    processors,
     record_options,
     settings_of,
     strict_option,
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import first_skipped, progress_shown, standard_output
+from dedup.cli.terminal import progress_shown, standard_output
 from dedup.errors import InputError
+from dedup.skipped import first_skipped
+from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.index import Change, Info

@@ -1,6 +1,5 @@
 """What several commands share: their options, and the settings that these amount to."""
 
-import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -155,8 +154,3 @@ def encoder_of(settings: Settings) -> "Encoder":
 
     encoder = load_encoder(settings.model, settings.batch_size)
     return encoder if settings.model == TABLE else RememberingEncoder(encoder)
-
-
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

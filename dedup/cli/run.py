@@ -1,11 +1,13 @@
 """``dedup run``: which of many records carry the same article."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
+from dedup.cli.distributed import DAFT, Distribution, engine_options
 from dedup.cli.options import (
     FILE_OR_URL,
     calibration_option,
@@ -15,7 +17,6 @@ from dedup.cli.options import (
     fields_of,
     format_option,
     model_option,
-    processors,
     record_options,
     settings_of,
     spare_inputs,
@@ -23,13 +24,17 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import complain, first_skipped, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.terminal import complain, progress_shown, warn_if_uncalibrated
+from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
 from dedup.settings import Settings
+from dedup.skipped import nothing_to_compare
+from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.model import Report, WholeReport
     from dedup.pipeline import Stages
+    from dedup.read.fields import Fields
     from dedup.read.remote import File
 
 
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
 @workers_option
 @record_options
 @strict_option
+@engine_options
 def run(
     paths: tuple[str, ...],
     output: "File | None",
@@ -64,6 +70,11 @@ def run(
     calibration: str | None,
     workers: int | None,
     strict: bool,
+    engine: str,
+    ray: str | None,
+    store: str | None,
+    tables: str | None,
+    partition: int | None,
     **field_names: str,
 ) -> None:
     """Find the records that carry the same article.
@@ -76,40 +87,45 @@ def run(
     Examples:
       dedup run articles/ -o report.json --html page.html
       zcat crawl.jsonl.gz | dedup run - --text-field body --format json > report.json
+      dedup run crawl/*.parquet --engine daft --store stages/ --tables result/
     """  # noqa: D301 - click reads the backspace
-    settings = settings_of(
-        {},
-        threshold=threshold,
-        model=model,
-        confirm=confirm,
-        calibration=calibration,
-        workers=workers or processors(),
-    )
+    settings = settings_of({}, threshold=threshold, model=model, confirm=confirm, calibration=calibration)
     results = _Results(output, html, assignment)
+    distribution = Distribution(engine, ray, store, tables, partition)
+    distribution.check({"--html": html is not None, "--assignment": assignment is not None, "--sweep": sweep})
     results.check()
+    wanted = Wanted(files=tuple(results.files), report=output, as_json=form == "json", strict=strict)
+    if engine == DAFT:
+        distribution.run(paths, fields_of(**field_names), settings, workers, wanted)
+    else:
+        settings = replace(settings, workers=workers or processors())
+        _run_here(paths, fields_of(**field_names), settings, results, wanted, sweep=sweep)
+
+
+def _run_here(
+    paths: Sequence[str], fields: "Fields", settings: Settings, results: "_Results", wanted: Wanted, *, sweep: bool
+) -> None:
     with progress_shown() as progress:
         from dedup.pipeline import report_of, run_stages
         from dedup.read.records import open_input, read_input
 
         started = time.monotonic()
         given = open_input(paths)
-        spare_inputs(results.files, given)
-        records = read_input(given, fields_of(**field_names))
-        stages = run_stages(records, settings, encoder_of(settings), progress=progress)
+        spare_inputs(wanted.files, given)
+        stages = run_stages(read_input(given, fields), settings, encoder_of(settings), progress=progress)
         report = report_of(stages, settings)
         if sweep:
             progress("trying other thresholds")
             report = _with_outlooks(report, stages, settings)
         seconds = time.monotonic() - started
     if not report.records:
-        raise InputError(f"nothing to compare: 0 records read, {first_skipped(report.skipped)}")
+        raise InputError(nothing_to_compare(report.skipped))
     warn_if_uncalibrated(report.encoder)
     try:
         results.write(stages, report, settings)
     finally:  # what could not be written can still be read
-        _publish(report, seconds, form, output)
-    if strict and report.skipped:
-        raise InputError(f"{first_skipped(report.skipped)} (--strict)")
+        wanted.publish(report, seconds)
+    wanted.refuse_skipped(report.skipped)
 
 
 def _with_outlooks(report: "WholeReport", stages: "Stages", settings: Settings) -> "WholeReport":
@@ -141,7 +157,7 @@ class _Results:
             check_assignment_file(self.assignment)
 
     def write(self, stages: "Stages", report: "WholeReport", settings: Settings) -> None:
-        """The page and the assignment; :func:`_publish` writes the report."""
+        """The page and the assignment; :class:`Wanted` writes the report."""
         if self.html is not None:
             _write_page(stages, report, settings, self.html)
         if self.assignment is not None:
@@ -167,18 +183,3 @@ def _write_assignment(report: "WholeReport", file: "File") -> None:
         several = f"{table.guarded:,} cells that a spreadsheet would run as formulas begin"
         told = f"{one if table.guarded == 1 else several} with {GUARD}"
         complain(f"{file}: {told}; .jsonl and .parquet hold all as they are")
-
-
-def _publish(report: "Report", seconds: float, form: str, output: "File | None") -> None:
-    from dedup.report.json_file import to_json, write_atomically
-    from dedup.report.terminal import render_summary
-
-    data = to_json(report)
-    try:
-        if output is not None:
-            write_atomically(output, data)
-    finally:  # what could not be written can still be read
-        if form == "json":
-            click.echo(data, nl=False)
-        else:
-            render_summary(report, seconds, standard_output())

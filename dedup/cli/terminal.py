@@ -1,7 +1,7 @@
 """The terminal that a command speaks to: results on standard output, all else on standard error."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dedup.model import EncoderInfo, Skipped
+    from dedup.model import EncoderInfo
     from dedup.progress import Progress
 
 
@@ -56,12 +56,3 @@ def warn_if_uncalibrated(encoder: "EncoderInfo") -> None:
             f"warning: no calibration for {encoder.name}: its probabilities rank pairs, but are not to be trusted; "
             "dedup calibrate makes one"
         )
-
-
-def first_skipped(skipped: Sequence["Skipped"]) -> str:
-    """How many there are, and one of them."""
-    if not skipped:
-        return "0 skipped"
-    first = skipped[0]
-    place = first.path if first.line is None else f"{first.path}:{first.line}"
-    return f"{len(skipped):,} skipped, the first: {place}: {first.reason}"

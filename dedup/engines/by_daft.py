@@ -5,7 +5,9 @@ class as there are cores, each in a process of its own that keeps the model from
 there are, and passes rows to them as they become free.
 """
 
+import gc
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -13,8 +15,10 @@ import msgspec
 
 from dedup.engines.run import WorkerEndedError
 from dedup.engines.stage import Workshop
-from dedup.errors import DedupError, InputError
+from dedup.engines.stages import STAGES
+from dedup.errors import DedupError, InputError, one_line
 from dedup.extras import require
+from dedup.workers import one_thread_each, processors
 
 EXTRA: Final = "distributed"
 
@@ -39,27 +43,14 @@ class Worker:
 
     def do(self, stage: str, part: int) -> bytes:
         """Do one part; what is to be said of it, as JSON."""
-        from dedup.engines.stages import STAGES
-
         if self._workshop is None:
             _settle()
             self._workshop = Workshop(self._root)
-        try:
-            self._workshop.do(STAGES[stage], part)
-        except DedupError as error:
-            return msgspec.json.encode(_Told(part, str(error)))
-        except Exception as error:  # whatever it is, it costs the run and not the worker
-            told = f"{stage}, part {part}: {type(error).__name__}: {error}"
-            return msgspec.json.encode(_Told(part, " ".join(told.split())))
-        return msgspec.json.encode(_Told(part))
+        return msgspec.json.encode(_Told(part, self._workshop.attempt(STAGES[stage], part)))
 
 
 def _settle() -> None:
     """What holds for a whole process that does nothing else."""
-    import gc
-
-    from dedup.workers import one_thread_each
-
     one_thread_each().__enter__()
     gc.disable()  # see dedup.workers.no_garbage_collection
 
@@ -67,9 +58,10 @@ def _settle() -> None:
 class DaftExecutor:
     """Parts done by processes that Daft starts."""
 
-    def __init__(self, workers: int, ray: str | None = None) -> None:
-        """``workers`` processes in all; ``ray`` is the address of a cluster, or ``local`` for one that ends with this
-        process. Raises :class:`InputError` where it cannot be reached, or Daft is not installed.
+    def __init__(self, workers: int | None = None, ray: str | None = None) -> None:
+        """``workers`` processes in all, by default one for each processor; ``ray`` is the address of a cluster, or
+        ``local`` for one that ends with this process. Raises :class:`InputError` where it cannot be reached, or Daft is
+        not installed.
         """
         os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
         os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -87,7 +79,8 @@ class DaftExecutor:
         rows = daft.from_pydict({"part": list(parts)})
         if self._by_ray:
             rows = rows.into_partitions(len(parts))  # what Ray passes from machine to machine
-        done = rows.select(_udf(daft, root, stage, min(self._most(), len(parts)))(daft.col("part")).alias("told"))
+        do = _udf(daft, root, stage, len(parts), *self._means(STAGES[stage].encodes))
+        done = rows.select(do(daft.col("part")).alias("told"))
         try:
             for row in done.iter_rows():
                 told = msgspec.json.decode(row["told"], type=_Told)
@@ -99,24 +92,30 @@ class DaftExecutor:
         except Exception as error:
             raise WorkerEndedError(str(error)) from error
 
-    def _most(self) -> int:
-        """As many workers as were asked for, or as there are processors by now: for more, Ray would wait for ever."""
+    def _means(self, encodes: bool) -> tuple[int, int]:
+        """How many workers there can be, and how many graphics processors each of them needs.
+
+        On Ray no more than there are processors by now: for more it would wait for ever.
+        """
         if not self._by_ray:
-            return self._workers
+            return self._workers or processors(), 0
         import ray
 
-        return max(1, min(self._workers, int(ray.cluster_resources().get("CPU", 1))))
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        workers = min(self._workers or sys.maxsize, max(1, int(there.get("CPU", 1))))
+        graphics = int(there.get("GPU", 0)) if encodes else 0
+        return (min(workers, graphics), 1) if graphics else (workers, 0)
 
 
-def _udf(daft: Any, root: str, stage: str, workers: int) -> Any:  # noqa: ANN401 - daft has no types
+def _udf(daft: Any, root: str, stage: str, parts: int, workers: int, graphics: int) -> Any:  # noqa: ANN401 - no types
     """What does a column of parts."""
 
-    @daft.cls(max_concurrency=workers, use_process=True)
+    @daft.cls(max_concurrency=min(workers, parts), use_process=True, gpus=graphics)
     class Workers:
         def __init__(self) -> None:
             self.worker = Worker(root)
 
-        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)
+        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)  # type: ignore[untyped-decorator]
         def do(self, parts: Any) -> list[bytes]:  # noqa: ANN401
             return [self.worker.do(stage, part) for part in parts.to_pylist()]
 
@@ -128,14 +127,15 @@ def _connect(daft: Any, ray: str) -> None:  # noqa: ANN401
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     module = require("ray", EXTRA, "--ray")
+    address = None if ray == LOCAL else ray
     try:
         module.init(
-            address=None if ray == LOCAL else ray,
+            address=address,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            configure_logging=True,
-            include_dashboard=False if ray == LOCAL else None,
+            include_dashboard=None if address else False,
         )
         daft.set_runner_ray(noop_if_initialized=True)
     except Exception as error:
-        raise InputError(f"--ray {ray}: cannot be reached: {' '.join(str(error).split())}") from error
+        hint = " (ray clusters from 2.59 on want a token: RAY_AUTH_MODE=token)" if "auth" in str(error).lower() else ""
+        raise InputError(f"--ray {ray}: cannot be reached: {one_line(error)}{hint}") from error

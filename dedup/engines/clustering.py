@@ -30,27 +30,31 @@ BY_COMPONENT: Final = "by-component"
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """The clusters in the order of their first members, and how many further pairs were judged."""
+    """In how many parts the clusters of works are, and how many further pairs were judged."""
 
-    clusters: tuple[Cluster, ...]
+    parts: int
     judged: int
 
 
 def clustered(run: Run, consulted: Consulted, parts: int) -> Clustered:
-    """The clusters of works."""
+    """Make the clusters of works."""
     left, right = _strong_links(run, parts)
     given = _components(left, right, parts)
     count = int(given["parts"])
     if not count:
-        return Clustered((), 0)
+        return Clustered(0, 0)
     run.stage(MEMBERING, parts, given)
     run.stage(INSIDING, parts, given)
     encoded = [encoded_in(i) for i in range(consulted.rounds)]
     after = (MEMBERS, INSIDE, *encoded)
     receipts = run.stage(replace(CLUSTERING, after=after), count, {"rounds": np.array(consulted.rounds)})
-    clusters = [one for part in range(count) for one in clusters_of(run.table(CLUSTERED, part))]
-    judged = sum(int(str(r.notes["judged"])) for r in receipts)
-    return Clustered(tuple(sorted(clusters, key=lambda c: c.members)), judged)
+    return Clustered(count, sum(int(str(r.notes["judged"])) for r in receipts))
+
+
+def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
+    """The clusters of works, in the order of their first members."""
+    clusters = [one for part in range(clustered.parts) for one in clusters_of(run.table(CLUSTERED, part))]
+    return tuple(sorted(clusters, key=lambda c: c.members))
 
 
 def _strong_links(run: Run, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

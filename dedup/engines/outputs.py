@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedup import calibration as calibrations
+from dedup.engines.clustering import clusters_found
 from dedup.engines.columns import optional_texts_of, texts_of
 from dedup.engines.confirming import CONFIRMED
 from dedup.engines.plan import Found
@@ -104,18 +105,14 @@ def _alone(table: "pa.Table") -> Iterator[_Named]:
     return map(_Named, *columns, texts_of(table, "language"))
 
 
-WRITING: Final = Stage(WRITTEN, written_part, after=(TOLD, JOINED))
+WRITING: Final = Stage(WRITTEN, written_part, after=(TOLD, JOINED), light=True)
 
 
 # --- the report
 
 
-def report_of(
-    run: Run, found: Found, results: Results, proposed: Iterable[FunnelStage], listed: Iterable[Skipped]
-) -> Report:
-    """The report of the run. ``proposed`` is the funnel up to the candidates, ``listed`` what was skipped when the
-    paths were looked at.
-    """
+def report_of(run: Run, found: Found, results: Results, listed: Iterable[Skipped]) -> Report:
+    """The report of the run. ``listed`` is what was skipped when the paths were looked at."""
     joined = [run.table(JOINED, part) for part in range(run.done[JOINED].parts)]
     pages = _Pages(run)
     entries = {entry.id: entry for entry in (*pages.entries, *(one for table in joined for one in entries_of(table)))}
@@ -135,9 +132,11 @@ def report_of(
     return Report(
         articles=articles,
         languages=results.counts.articles,
-        clusters=clusters_of(found.clustered.clusters, works, articles, results.counts.texts, run.settings.threshold),
+        clusters=clusters_of(
+            clusters_found(run, found.clustered), works, articles, results.counts.texts, run.settings.threshold
+        ),
         conflicts=pages.conflicts(position),
-        funnel=funnel_of(run, found, results, proposed),
+        funnel=funnel_of(run, found, results),
         skipped=tuple(skipped_in(run, listed)),
         encoder=encoder,
         first_encoder=first_encoder,
@@ -169,11 +168,11 @@ class _Pages:
         )
 
 
-def funnel_of(run: Run, found: Found, results: Results, proposed: Iterable[FunnelStage]) -> tuple[FunnelStage, ...]:
-    """The whole funnel, of which ``proposed`` are the stages up to the candidates."""
+def funnel_of(run: Run, found: Found, results: Results) -> tuple[FunnelStage, ...]:
+    """The whole funnel."""
     ruled_out = FunnelStage("ruled out early", noted(run.done[CONFIRMED].receipts, "ruled_out"))
     later = later_stages(results.decided, results.linked, results.counts.copies)
-    return (*proposed, ruled_out, *found.consulted.funnel, *later)
+    return (*found.proposed, ruled_out, *found.consulted.funnel, *later)
 
 
 def skipped_in(run: Run, listed: Iterable[Skipped]) -> list[Skipped]:
@@ -201,10 +200,8 @@ def _encoders(run: Run) -> tuple[EncoderInfo, EncoderInfo | None]:
 # --- the summary
 
 
-def summary_of(
-    run: Run, found: Found, results: Results, proposed: Iterable[FunnelStage], listed: Iterable[Skipped]
-) -> Summary:
-    """The summary of the run so far; ``proposed`` and ``listed`` as for :func:`report_of`."""
+def summary_of(run: Run, found: Found, results: Results, listed: Iterable[Skipped]) -> Summary:
+    """The summary of the run so far; ``listed`` as for :func:`report_of`."""
     encoder, first_encoder = _encoders(run)
     skipped = all_skipped(skipped_in(run, listed))
     return Summary(
@@ -222,7 +219,7 @@ def summary_of(
             dropped_segments=results.dropped_segments,
             boilerplate_passages=_boilerplate(run),
         ),
-        funnel=written_funnel(funnel_of(run, found, results, proposed)),
+        funnel=written_funnel(funnel_of(run, found, results)),
         clusters=clusters_counted(results.sizes, results.links, results.flagged),
         conflicts=Conflicts(pages=results.pages, records=results.citing),
         skipped=skipped,

@@ -14,15 +14,18 @@ from dedup.engines.clustering import Clustered, clustered
 from dedup.engines.confirming import ASKING, BRINGING, CANDIDATES, CONFIRMING
 from dedup.engines.consulting import Consulted, consulted
 from dedup.engines.near import near
-from dedup.engines.reading import READING, partitions_of, reading_of
+from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
-from dedup.engines.sketching import SKETCHING
+from dedup.engines.sketching import SKETCH, SKETCHING
 from dedup.engines.stage import Stage
 from dedup.engines.subjects import SUBJECTING, SUBJECTS
 from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
 from dedup.errors import InputError
+from dedup.model import FunnelStage, Skipped
 from dedup.read.fields import Fields
 from dedup.read.records import Input
+from dedup.read.unique import in_order
+from dedup.skipped import nothing_to_compare
 
 PARTITION: Final = 4_096
 """Records that are worked on together."""
@@ -38,6 +41,8 @@ class Found:
     parts: int
     span: int
     buckets: int
+    proposed: tuple[FunnelStage, ...]
+    """The funnel up to the candidates."""
     consulted: Consulted
     clustered: Clustered
 
@@ -48,7 +53,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     read = run.stage(READING, reading.parts, reading.given)
     places = [(r.part, number) for r in read for number in range(partitions_of(r))]
     if not places:
-        raise InputError("nothing to compare")
+        raise InputError(nothing_to_compare(_skipped(run, given)))
     partitions = len(places)
     buckets = min(partitions, MOST_BUCKETS)
     at = np.array(places, np.int64)
@@ -60,6 +65,8 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     numbered = run.stage(NUMBERING, ranges, {"partitions": np.array(partitions)})
     starts = starts_of(numbered)
     works = int(starts[-1])
+    if not works:
+        raise InputError(nothing_to_compare(_skipped(run, given)))
     parts = -(-works // partition)
     span = -(-works // parts)
     shape = {"span": np.array(span), "parts": np.array(parts)}
@@ -70,9 +77,19 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
     near(run, span, parts)
     # bootstrap
-    run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
+    r = run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
     run.stage(ASKING, parts, shape)
     run.stage(BRINGING, parts)
     run.stage(CONFIRMING, parts)
     asked = consulted(run, span, parts)
-    return Found(parts, span, buckets, asked, clustered(run, asked, parts))
+    return Found(
+        parts, span, buckets, tuple(FunnelStage(*f) for f in r[0].notes["funnel"]), asked, clustered(run, asked, parts)
+    )
+
+
+def _skipped(run: Run, given: Input) -> list[Skipped]:
+    """What was skipped of an input of which nothing can be used."""
+    tables = [run.table(READ, part) for part in range(run.done[READ].parts)]
+    if SKETCH in run.done:
+        tables += [run.more(SKETCH, part, 0) for part in range(run.done[SKETCH].parts)]
+    return in_order((*given.skipped, *(one for table in tables for one in skipped_of(table))))

@@ -7,6 +7,7 @@ named, is the same.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Final, cast
@@ -22,6 +23,7 @@ from dedup.model import Record, Skipped
 from dedup.read.fields import Fields, Origin
 from dedup.read.paths import Source
 from dedup.read.records import Input, open_input, read_file
+from dedup.read.remote import RemoteFile
 
 FILES_TOGETHER: Final = 2**26
 """Bytes of the files that one part reads."""
@@ -64,21 +66,34 @@ class _File(msgspec.Struct, frozen=True):
     shown: str
     name: str
     size: int
-    changed: int
+    version: str
+    """Another one when the file has changed; empty where it cannot be looked at."""
     remote: bool
 
     @classmethod
     def of(cls, source: Source) -> "_File":
         """As it looks now."""
-        if source.remote is not None:
-            return cls(source.path, source.origin.path, source.origin.name, _remote_size(source), 0, remote=True)
-        path = Path(source.path).absolute()
+        size, version = _look(Path(source.path)) if source.remote is None else _look_at_remote(source.remote)
+        path = source.path if source.remote is not None else str(Path(source.path).absolute())
+        return cls(path, source.origin.path, source.origin.name, size, version, remote=source.remote is not None)
+
+
+def _look(path: Path) -> tuple[int, str]:
+    """The size of a file and its version: when it was written. Of one that is gone reading will tell."""
+    try:
         look = path.stat()
-        return cls(str(path), source.origin.path, source.origin.name, look.st_size, look.st_mtime_ns, remote=False)
+    except OSError:
+        return 0, ""
+    return look.st_size, str(look.st_mtime_ns)
 
 
-def _remote_size(source: Source) -> int:
-    return int(source.remote.system.info(source.remote.path).get("size") or 0) if source.remote else 0
+def _look_at_remote(file: RemoteFile) -> tuple[int, str]:
+    """The size of a file and its version: all that its file system says of it."""
+    try:
+        info = file.system.info(file.path)
+    except Exception:  # whatever library raises what
+        return 0, ""
+    return int(info.get("size") or 0), blake2b(repr(sorted(info.items())).encode(), digest_size=16).hexdigest()
 
 
 def read(desk: Desk) -> Notes:
@@ -103,14 +118,12 @@ def partitions_of(receipt: Receipt) -> int:
 
 
 def _read(desk: Desk, files: Sequence[_File], fields: Fields) -> Iterator[Record | Skipped]:
-    elsewhere = (
-        {s.path: s for s in open_input(desk.workshop.plan.paths).sources} if any(f.remote for f in files) else {}
-    )
+    elsewhere = {s.path: s for s in open_input(desk.workshop.plan.urls).sources} if any(f.remote for f in files) else {}
     for file in files:
         source = Source(file.path, Origin(file.shown, file.name))
         if file.remote:
             found = elsewhere.get(file.path)
-            if found is None or _File.of(found).size != file.size:
+            if found is None or _File.of(found) != file:
                 raise InputError(f"{file.shown}: changed while it was read")
             source = replace(source, remote=found.remote)
         elif _File.of(source) != file:

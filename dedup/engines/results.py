@@ -100,7 +100,7 @@ class Results:
 def results(run: Run, found: Found) -> Results:
     """Do the stages after the clusters."""
     partitions, cuts = run.done[SKETCH].parts, run.workshop.given(GROUPED)["cuts"]
-    clustered = run.done[CLUSTERED].parts if CLUSTERED in run.done else 0
+    clustered = found.clustered.parts
     numbered = run.done[NUMBERED]
     run.stage(WHERING, numbered.parts, {"starts": starts_of(numbered.receipts), "partitions": np.array(partitions)})
     parts = {"parts": found.parts, "pages": found.buckets, "clustered": clustered}
@@ -368,8 +368,8 @@ def link_row(link: Link) -> dict[str, object]:
     }
 
 
-WHERING: Final = Stage(WHERE, where_part, after=(NUMBERED,))
-TELLING: Final = Stage(TOLD, told_part, after=(WHERE, SKETCH))
-APARTING: Final = Stage(APART, apart_part, after=(TOLD, LINKED, CONFIRMED))
-CONFLICTING: Final = Stage(CONFLICTS, conflicts_part, after=(TOLD, APART))
-JOINING_UP: Final = Stage(JOINED, joined_part, after=(TOLD, LINKED), settings=("threshold",))
+WHERING: Final = Stage(WHERE, where_part, after=(NUMBERED,), light=True)
+TELLING: Final = Stage(TOLD, told_part, after=(WHERE, SKETCH), light=True)
+APARTING: Final = Stage(APART, apart_part, after=(TOLD, LINKED, CONFIRMED), light=True)
+CONFLICTING: Final = Stage(CONFLICTS, conflicts_part, after=(TOLD, APART), light=True)
+JOINING_UP: Final = Stage(JOINED, joined_part, after=(TOLD, LINKED), settings=("threshold",), light=True)

@@ -5,10 +5,11 @@ its parts are told, the keys of the stages before it, the version of dedup). So 
 from clustering on, and another input all of them; and whoever asks is told which, and why.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -32,7 +33,7 @@ from dedup.engines.stage import (
     part_name,
     receipt_name,
 )
-from dedup.errors import WorkerError
+from dedup.errors import DedupError, WorkerError
 from dedup.progress import Progress, silent
 from dedup.settings import Settings
 
@@ -42,6 +43,8 @@ FORMAT: Final = 1
 ATTEMPTS: Final = 3
 """How often a stage is taken up again when workers have ended and no part was finished since."""
 
+
+_REMOVED: Final = "what it had made was removed, and is needed"
 
 LITTLE: Final = 2**27
 """Bytes up to which a light stage is done by the process that plans: a second's work, as long as starting workers."""
@@ -66,7 +69,9 @@ class _Here:
 
     def run(self, _root: str, _stage: str, parts: Sequence[int]) -> Iterator[int]:
         for part in parts:
-            self.workshop.do(self.stage, part)
+            error = self.workshop.attempt(self.stage, part)
+            if error is not None:
+                raise DedupError(error)
             yield part
 
 
@@ -79,42 +84,52 @@ class _Made(msgspec.Struct, frozen=True):
 
     key: str
     settings: dict[str, str | int | float | bool]
-    given: str
+    given: dict[str, str]
     after: dict[str, str]
     version: str
 
 
 @dataclass(slots=True)
 class Run:
-    """A run in a store. ``say`` is told, a line each, what a person should know."""
+    """A run in a store."""
 
     workshop: Workshop
     """Of this process, which does what is small, and asks the model."""
     settings: Settings
     executor: Executor
     progress: Progress = silent
-    messages: list[str] = field(default_factory=list)
-    """What a person should know: what was taken from an earlier run, what was done again, and why."""
+    say: Callable[[str], None] = lambda _told: None
+    """Told what a person should know: what was done again, and why."""
     done: dict[str, Done] = field(default_factory=dict)
     """The stages so far, in order."""
     taken: list[str] = field(default_factory=list)
     """Those that an earlier run had done."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Of what settings name: setting -> digest."""
+    _reasons: set[str] = field(default_factory=set)
     _stages: dict[str, Stage] = field(default_factory=dict)
 
-    def begin(self, paths: Sequence[str], fields: Mapping[str, str]) -> None:
-        """Tell the workers what all stages need."""
-        plan = Plan(self.settings.stamped(), list(paths), dict(fields))
+    def begin(self, urls: Sequence[str] = (), digests: Mapping[str, str] | None = None) -> None:
+        """Tell the workers what all stages need: ``urls`` are paths of the input that are elsewhere, ``digests`` those
+        of what settings name, by setting.
+        """
+        self.digests = dict(digests or {})
+        settings = self.settings.stamped()
+        for name in ("model", "calibration"):
+            folder = Path(str(settings[name]))
+            if folder.is_dir():  # which is the worker's, too, wherever it was started
+                settings[name] = str(folder.absolute())
+        plan = Plan(settings, list(urls))
         self.workshop.store.put(PLAN, msgspec.json.encode(plan))
 
     def stage(self, stage: Stage, parts: int, given: Given | None = None) -> list[Receipt]:
         """Do what is still to be done of a stage; the receipts of its parts, in order."""
-        told = packed_arrays(given or {})
-        made = self._made_of(stage, parts, told)
+        made = self._made_of(stage, parts, given or {})
         done = self._kept(stage, made)
         if done is None:
             self._bring_back(stage.after)
             if given:
-                self.workshop.store.put(given_name(stage.name), told)
+                self.workshop.store.put(given_name(stage.name), packed_arrays(given))
             done = self._finished(stage, parts, made.key)
         else:
             self.taken.append(stage.name)
@@ -130,10 +145,9 @@ class Run:
         for name in names:
             if not store.has(dropped_name(name)):
                 store.put(dropped_name(name), b"")
-            stay = {path.partition("/")[2] for path in (made_name(name), given_name(name), done_name(name))}
-            stay.add(dropped_name(name).partition("/")[2])
+            stay = (made_name(name), given_name(name), done_name(name), dropped_name(name))
             for file in store.names(name):
-                if file not in stay and not file.startswith(f"{RECEIPT}-"):
+                if f"{name}/{file}" not in stay and not file.startswith(f"{RECEIPT}-"):
                     store.remove_file(f"{name}/{file}")
 
     def _bring_back(self, names: Sequence[str]) -> None:
@@ -143,7 +157,7 @@ class Run:
             if not store.has(dropped_name(name)):
                 continue
             stage, done = self._stages[name], self.done[name]
-            self.messages.append(f"{name}: done again: what it had made is needed and was removed")
+            self._say_removed(name)
             self._bring_back(stage.after)
             # In this order: whenever it is cut off, the stage is taken for dropped or for not done, never for whole.
             for part in range(done.parts):
@@ -177,7 +191,7 @@ class Run:
                 ended = 1 if parts - len(still) > before else ended + 1
                 if ended >= ATTEMPTS:
                     raise WorkerError(self._gave_up(stage, still)) from error
-                self.messages.append(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
+                self.say(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
 
     def _executor(self, stage: Stage, open_: Sequence[int]) -> Executor:
         """Who does these parts: for what is little, this process."""
@@ -209,10 +223,11 @@ class Run:
 
     # --- what is there already
 
-    def _made_of(self, stage: Stage, parts: int, told: bytes) -> _Made:
+    def _made_of(self, stage: Stage, parts: int, told: Given) -> _Made:
         stamped = self.settings.stamped()
         settings = {name: stamped[name] for name in stage.settings}
-        given = blake2b(told, digest_size=16).hexdigest()
+        settings |= {f"digest of {name}": self.digests[name] for name in stage.settings if name in self.digests}
+        given = {name: blake2b(packed_arrays({name: told[name]}), digest_size=16).hexdigest() for name in sorted(told)}
         after = {name: self.done[name].key for name in stage.after}
         made = (FORMAT, __version__, stage.name, parts, settings, given, after)
         key = blake2b(msgspec.json.encode(made), digest_size=16).hexdigest()
@@ -226,22 +241,42 @@ class Run:
             if before.key == made.key:
                 if self.workshop.store.has(done_name(stage.name)):
                     return msgspec.json.decode(self.workshop.store.get(done_name(stage.name)), type=Done)
-                self.messages.append(f"{stage.name}: goes on where an earlier run stopped")
+                self.say(f"{stage.name}: goes on where an earlier run stopped")
                 return None
-            self.messages.append(f"{stage.name}: done again: {_why(before, made)}")
+            self._say_why(stage.name, _why(before, made))
             self.workshop.store.remove(stage.name)
         self.workshop.store.put(name, msgspec.json.encode(made))
         return None
 
+    def _say_removed(self, stage: str) -> None:
+        """Once."""
+        if _REMOVED not in self._reasons:
+            self.say(f"{stage}, and perhaps others: done again: {_REMOVED}")
+        self._reasons.add(_REMOVED)
 
-def _why(before: _Made, now: _Made) -> str:
+    def _say_why(self, stage: str, why: "_Why") -> None:
+        """Once a reason; what follows from a stage that is done again needs none."""
+        if why.told not in self._reasons and (why.is_first_hand or not self._reasons):
+            self.say(f"{stage}: done again, and what follows from it: {why.told}")
+        self._reasons.add(why.told)
+
+
+class _Why(NamedTuple):
+    """Why a stage is done again; ``is_first_hand``: not as what is before it was."""
+
+    told: str
+    is_first_hand: bool
+
+
+def _why(before: _Made, now: _Made) -> _Why:
     if before.version != now.version:
-        return f"made by dedup {before.version}"
+        return _Why(f"made by dedup {before.version}", True)
     changed = [name for name in now.settings if before.settings.get(name) != now.settings[name]]
     if changed:
         told = (f"{name} was {before.settings.get(name)} and is {now.settings[name]}" for name in changed)
-        return ", ".join(told)
+        return _Why(", ".join(told), True)
     others = sorted(name for name in now.after if before.after.get(name) != now.after[name])
     if others:
-        return f"{', '.join(others)} changed"
-    return "its input changed" if before.given != now.given else "its partitions changed"
+        return _Why(f"{', '.join(others)} changed", False)
+    given = sorted(name for name in now.given if before.given.get(name) != now.given[name])
+    return _Why(f"its {', '.join(given)} changed" if given else "it has other parts", False)

@@ -26,6 +26,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup.engines.store import Store
+from dedup.errors import DedupError, one_line
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Stage:
     """A stage: its name, what it reads, and what does one part.
 
     ``after`` are the stages whose files or notes it uses; ``settings`` those that change what it makes. A stage is done
-    again where one of these has changed. One that only sorts and sends rows is ``light``: while there is little of them,
-    it is not worth starting a worker.
+    again where one of these has changed. One that only sorts and sends rows is ``light``: while there are few of them,
+    it is not worth starting a worker. One that ``encodes`` asks a model, for which a processor is slow.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Stage:
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     light: bool = False
+    encodes: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,8 +72,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What all workers are told, once."""
 
     settings: dict[str, str | int | float | bool]
-    paths: list[str]
-    fields: dict[str, str]
+    urls: list[str]
+    """Paths of the input that are elsewhere."""
 
 
 PLAN: Final = "plan.json"
@@ -213,6 +215,16 @@ class Workshop:
         receipt = desk.receipt(stage.run(desk))
         self.store.put(receipt_name(stage.name, part), msgspec.json.encode(receipt))
         return receipt
+
+    def attempt(self, stage: Stage, part: int) -> str | None:
+        """Do one part of a stage; a line for the user if it cannot be done, whatever the reason."""
+        try:
+            self.do(stage, part)
+        except DedupError as error:
+            return one_line(error)
+        except Exception as error:  # whatever it is, it costs the run and not the worker
+            return f"{stage.name}, part {part}: {one_line(error)}"
+        return None
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ class Store:
             else:
                 self._files, self._base = pyarrow.fs.LocalFileSystem(), str(Path(root).resolve())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise InputError(f"{root}: no place for the stages of a run: {' '.join(str(error).split())}") from error
+            raise InputError(f"{root}: cannot be used: {' '.join(str(error).split())}") from error
         self._is_local = isinstance(self._files, pyarrow.fs.LocalFileSystem)
         self._made: set[str] = set()
 

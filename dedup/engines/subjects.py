@@ -157,4 +157,4 @@ def _subject_of(
     )
 
 
-SUBJECTING: Final = Stage(SUBJECTS, subjects_part, after=(TEXTS,), settings=SETTINGS)
+SUBJECTING: Final = Stage(SUBJECTS, subjects_part, after=(TEXTS,), settings=SETTINGS, encodes=True)

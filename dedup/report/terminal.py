@@ -5,7 +5,7 @@ and the cut is stated: the JSON report has the rest.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -17,6 +17,7 @@ from dedup.model import Report
 from dedup.report.console import Printer, counted, listed, shown_probability
 from dedup.report.document import Cluster, Conflict, Document, Input, Link, Skipped, Stage, document_of
 from dedup.report.outlooks import print_outlooks
+from dedup.report.summary import Summary
 from dedup.report.wording import duration, place_of, reason_of
 
 CLUSTERS_SHOWN: Final = 20
@@ -35,6 +36,19 @@ def render_summary(report: Report, seconds: float, console: Console) -> None:
     _Page(console).summary(document_of(report), seconds)
 
 
+def render_counts(summary: Summary, place: str, seconds: float, console: Console) -> None:
+    """Print what a run found in counts, that its tables lie at ``place``, and that it took ``seconds``."""
+    page = _Page(console)
+    read, clusters = summary.input, summary.clusters
+    page.line(f"{counted(read.records, 'record')}{_languages_of(read.languages)}, {read.skipped:,} skipped")
+    page.funnel(summary.funnel)
+    page.line(f"{counted(clusters.flagged, 'cluster')} flagged, {counted(summary.conflicts.pages, 'conflict')}")
+    page.skipped(summary.skipped.first)
+    page.line()
+    page.line(f"assignment/, links/ and summary.json are in {place}")
+    page.line(f"{_outcome(clusters.clusters, clusters.records, read.records)} {duration(seconds)}.", "bold")
+
+
 class _Page(Printer):
     """The summary, part by part."""
 
@@ -48,13 +62,12 @@ class _Page(Printer):
         if document.sweep is not UNSET:
             print_outlooks(self, document, document.sweep)
         self.line()
-        self.line(f"{_outcome(document)} {duration(seconds)}.", "bold")
+        clustered = sum(len(cluster.members) for cluster in document.clusters)
+        outcome = _outcome(len(document.clusters), clustered, document.input.records)
+        self.line(f"{outcome} {duration(seconds)}.", "bold")
 
     def input(self, read: Input) -> None:
-        by_size = sorted(read.languages, key=lambda code: (-read.languages[code], code))
-        languages = listed((f"{code} {read.languages[code]:,}" for code in by_size), LANGUAGES_SHOWN)
-        among = f" in {counted(len(by_size), 'language')} ({languages})" if by_size else ""
-        self.line(f"{counted(read.records, 'record')}{among}, {read.skipped:,} skipped")
+        self.line(f"{counted(read.records, 'record')}{_languages_of(read.languages)}, {read.skipped:,} skipped")
         if read.shortened:
             ends = f"{counted(read.dropped_segments, 'segment')} of {counted(len(read.shortened), 'long record')}"
             self.line(f"{ends} not compared by meaning ({IN_JSON})")
@@ -133,13 +146,17 @@ class _Page(Printer):
             self.line(f"… and {len(skipped) - SKIPPED_SHOWN:,} more ({IN_JSON})", indent=3)
 
 
-def _outcome(document: Document) -> str:
-    if not document.clusters:
+def _languages_of(records: Mapping[str, int]) -> str:
+    by_size = sorted(records, key=lambda code: (-records[code], code))
+    languages = listed((f"{code} {records[code]:,}" for code in by_size), LANGUAGES_SHOWN)
+    return f" in {counted(len(by_size), 'language')} ({languages})" if by_size else ""
+
+
+def _outcome(clusters: int, clustered: int, records: int) -> str:
+    if not clusters:
         return "No two records carry the same article;"
-    clustered = sum(len(cluster.members) for cluster in document.clusters)
-    remaining = document.input.records - clustered + len(document.clusters)
-    clusters, records = counted(len(document.clusters), "cluster"), counted(document.input.records, "record")
-    return f"{clusters} with {clustered:,} of {records} ({remaining:,} without the copies);"
+    all_of_them, remaining = counted(records, "record"), records - clustered + clusters
+    return f"{counted(clusters, 'cluster')} with {clustered:,} of {all_of_them} ({remaining:,} without the copies);"
 
 
 def _weakest(cluster: Cluster) -> str:

@@ -1,0 +1,152 @@
+"""``dedup run --engine daft``: the same run by many processes or machines."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from dedup.cli.options import encoder_of, spare_inputs
+from dedup.cli.terminal import complain, progress_shown, standard_output
+from dedup.cli.wanted import Wanted
+from dedup.errors import InputError
+from dedup.settings import Settings
+
+if TYPE_CHECKING:
+    from dedup.engines.distribute import Distributed
+    from dedup.read.fields import Fields
+
+LOCAL, DAFT = ENGINES = ("local", "daft")
+
+EXTRA: Final = "distributed"
+
+_OPTIONS: Final = (
+    click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default=LOCAL,
+        show_default=True,
+        help="Who does the work: this process and some helpers, or Daft, in stages that can be gone on with.",
+    ),
+    click.option("--ray", metavar="ADDRESS|local", help="A Ray cluster for Daft, or one that lasts for this run."),
+    click.option(
+        "--store",
+        metavar="FOLDER|URL",
+        help="Keep the stages here: the same call goes on where it stopped.  [default: gone with the run]",
+    ),
+    click.option(
+        "--tables",
+        metavar="FOLDER|URL",
+        help="Write assignment/ and links/ as Parquet and summary.json here, by the workers; no report unless by -o.",
+    ),
+    click.option(
+        "--partition", type=click.IntRange(min=1), metavar="N", help="Records worked on together.  [default: 4096]"
+    ),
+)
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say who does the work."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What the call says of who does the work, and where."""
+
+    engine: str
+    ray: str | None
+    store: str | None
+    tables: str | None
+    partition: int | None
+
+    def check(self, local_only: Mapping[str, bool]) -> None:
+        """Raises :class:`InputError` for options that do not go together. ``local_only``: option -> whether it is
+        given, of those that only a run in one process knows.
+        """
+        if self.engine == LOCAL:
+            for name in ("ray", "store", "tables", "partition"):
+                if getattr(self, name) is not None:
+                    raise InputError(f"--{name} needs --engine {DAFT}")
+            return
+        for option, is_given in local_only.items():
+            if is_given:
+                raise InputError(f"{option} needs --engine {LOCAL}, which holds all records in one process")
+        if self.ray not in (None, LOCAL) and self.store is None:
+            raise InputError("--ray ADDRESS needs --store: a folder or a URL that all nodes of the cluster reach")
+
+    def run(
+        self, paths: Sequence[str], fields: "Fields", settings: Settings, workers: int | None, wanted: Wanted
+    ) -> None:
+        """Do it, and tell what is wanted."""
+        from dedup.extras import check_installed
+
+        for package in ("pyarrow", "daft"):
+            check_installed(package, EXTRA, f"--engine {DAFT}")
+        from dedup.engines.store import Store
+
+        tables = None if self.tables is None else Store(self.tables)
+        started = time.monotonic()
+        with self._place() as root:
+            done = self._done(root, paths, fields, settings, workers, wanted)
+            if tables is None or wanted.report is not None or wanted.as_json:
+                wanted.publish(done.report(), time.monotonic() - started)
+            if tables is not None:
+                from dedup.report.summary import summary_json
+                from dedup.report.terminal import render_counts
+
+                done.write_tables(tables.root)
+                summary = done.summary()
+                tables.put("summary.json", summary_json(summary))
+                if wanted.report is None and not wanted.as_json:
+                    render_counts(summary, tables.root, time.monotonic() - started, standard_output())
+            wanted.refuse_skipped(done.skipped())
+
+    @contextmanager
+    def _place(self) -> Iterator[str]:
+        from dedup.engines.distribute import store_held
+
+        if self.store is not None:
+            with store_held(self.store):
+                yield self.store
+        else:
+            with TemporaryDirectory(prefix="dedup-", ignore_cleanup_errors=True) as folder:
+                yield folder
+
+    def _done(
+        self,
+        root: str,
+        paths: Sequence[str],
+        fields: "Fields",
+        settings: Settings,
+        workers: int | None,
+        wanted: Wanted,
+    ) -> "Distributed":
+        from dedup.engines.by_daft import DaftExecutor
+        from dedup.engines.distribute import distributed
+        from dedup.engines.plan import PARTITION
+        from dedup.pipeline import models_of
+        from dedup.read.records import open_input
+
+        given = open_input(paths)
+        spare_inputs(wanted.files, given)
+        models = models_of(settings, encoder_of(settings), None)
+        executor = DaftExecutor(workers, self.ray)
+        with progress_shown() as progress:
+            return distributed(
+                paths,
+                given,
+                fields,
+                settings,
+                executor,
+                root,
+                partition=self.partition or PARTITION,
+                models=models,
+                progress=progress,
+                say=complain,
+            )
