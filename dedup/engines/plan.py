@@ -13,6 +13,7 @@ import numpy as np
 from dedup.engines.clustering import Clustered, clustered
 from dedup.engines.confirming import ASKING, BRINGING, CANDIDATES, CONFIRMING
 from dedup.engines.consulting import Consulted, consulted
+from dedup.engines.near import near
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
@@ -74,6 +75,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     from dedup.engines.whole import boilerplate_of, candidates_whole
 
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
+    near(run, span, parts)
     # bootstrap
     r = run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
     run.stage(ASKING, parts, shape)

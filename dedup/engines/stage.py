@@ -78,6 +78,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 PLAN: Final = "plan.json"
 
+RECEIPT: Final = "receipt"
+
 
 def part_name(kind: str, part: int, ending: str) -> str:
     """What a file of a part is called."""
@@ -211,7 +213,7 @@ class Workshop:
         """Do one part of a stage."""
         desk = Desk(self, stage.name, part)
         receipt = desk.receipt(stage.run(desk))
-        self.store.put(f"{stage.name}/{part_name('receipt', part, 'json')}", msgspec.json.encode(receipt))
+        self.store.put(receipt_name(stage.name, part), msgspec.json.encode(receipt))
         return receipt
 
     def attempt(self, stage: Stage, part: int) -> str | None:
@@ -231,6 +233,21 @@ class Done(msgspec.Struct, frozen=True):
     key: str
     parts: int
     receipts: list[Receipt]
+
+
+def receipt_name(stage: str, part: int) -> str:
+    """The file that says that a part is done."""
+    return f"{stage}/{part_name(RECEIPT, part, 'json')}"
+
+
+def made_name(stage: str) -> str:
+    """The file of what a stage is made of."""
+    return f"{stage}/made.json"
+
+
+def dropped_name(stage: str) -> str:
+    """The file that says that what a stage has made is removed."""
+    return f"{stage}/dropped.json"
 
 
 def given_name(stage: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
+from dedup.engines.near import STAGES_OF_NEAR
 from dedup.engines.outputs import WRITING
 from dedup.engines.reading import READING
 from dedup.engines.results import APARTING, CONFLICTING, JOINING_UP, TELLING, WHERING
@@ -27,6 +28,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             PLACING,
             TEXTING,
             SUBJECTING,
+            *STAGES_OF_NEAR,
             ASKING,
             BRINGING,
             CONFIRMING,

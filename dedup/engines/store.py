@@ -112,8 +112,8 @@ class Store:
 
         It is an Arrow file with one batch a bucket, whose index takes 24 bytes each.
         """
-        order = np.argsort(buckets, kind="stable")
-        rows = table.take(order).combine_chunks()
+        ascend = bool((np.diff(buckets) >= 0).all())
+        rows = (table if ascend else table.take(np.argsort(buckets, kind="stable"))).combine_chunks()
         ends = np.cumsum(np.bincount(buckets, minlength=count)).tolist()
         sink = pa.BufferOutputStream()
         options = pyarrow.ipc.IpcWriteOptions(compression=SHUFFLE_COMPRESSION)
