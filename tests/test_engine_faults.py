@@ -22,7 +22,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("daft")
 pytest.importorskip("ray")
 
-from .test_engines import ROOT, program  # noqa: E402 - it needs what may be missing
+from .test_engines import ROOT, program
 
 RECORDS = 60
 PARTITION = 2
