@@ -2,7 +2,7 @@
 
 files -read-> records -sketch-> sketches -unique, works, numbered-> who is where -placed, texts-> works by number
 -boilerplate-> -subjects-> what is compared -candidates-> pairs -asked, brought, confirmed-> judged pairs
--consulted-> links -components, members, inside-> -clusters-> clusters -> report
+-consulted-> links -components, labels, members, inside-> -clusters-> clusters -> report
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,12 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     confirmed(run, span, parts)
     asked = consulted(run, span, parts)
     return Found(
-        parts, span, buckets, tuple(FunnelStage(*f) for f in r[0].notes["funnel"]), asked, clustered(run, asked, parts)
+        parts,
+        span,
+        buckets,
+        tuple(FunnelStage(*f) for f in r[0].notes["funnel"]),
+        asked,
+        clustered(run, asked, span, parts),
     )
 
 
