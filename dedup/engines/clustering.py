@@ -65,7 +65,7 @@ class Clustered:
 def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustered:
     """Make the clusters of works."""
     labelled(run, span, parts)
-    given = _placing(run.stage(SIZING, parts), parts)
+    given = placing(run.stage(SIZING, parts), parts)
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(MEMBERING, parts, given)
     run.stage(ASKING_INSIDE, parts, shape)
@@ -90,7 +90,7 @@ def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
 # --- in which part a component is clustered
 
 
-def _placing(sizes: Sequence[Receipt], parts: int) -> Given:
+def placing(sizes: Sequence[Receipt], parts: int) -> Given:
     """In how many parts components are clustered, and where some large ones are (:func:`places_of`).
 
     What a component takes grows with the square of its size. The largest are placed first, where least is so far.
