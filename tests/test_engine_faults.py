@@ -22,7 +22,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("daft")
 pytest.importorskip("ray")
 
-from .test_engines import ROOT, program  # noqa: E402 - it needs what may be missing
+from .test_engines import ROOT, program
 
 RECORDS = 60
 PARTITION = 2
@@ -60,10 +60,9 @@ class Going:
 
     def __init__(self, corpus: Path, store: Path, *options: str, limit: Callable[[], None] | None = None) -> None:
         self.store = store
-        call = ("run", corpus, "--confirm", "never", "--engine", "daft", "--workers", "2", "--store", store)
-        call = (*call, "--partition", str(PARTITION), "--format", "json", *options)
+        call = ["run", str(corpus), "--confirm", "never", "--engine", "daft", "--workers", "2", "--store", str(store)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dedup", *map(str, call)],
+            [sys.executable, "-m", "dedup", *call, "--partition", str(PARTITION), "--format", "json", *options],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

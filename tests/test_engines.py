@@ -17,7 +17,7 @@ pa: Any = pytest.importorskip("pyarrow")
 pytest.importorskip("daft")
 pytest.importorskip("ray")
 
-from dedup.engines import distribute  # noqa: E402 - they need what may be missing
+from dedup.engines import confirming, distribute  # noqa: E402 - they need what may be missing
 from dedup.engines.stage import Workshop  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
 
@@ -76,7 +76,7 @@ def local(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: bytes, tmp_path: Path) -> None:
-    to = ["--tables", tmp_path / "tables", "-o", tmp_path / "r.json"]
+    to: list[str | Path] = ["--tables", tmp_path / "tables", "-o", tmp_path / "r.json"]
     done = program("run", *paths(folder), "--engine", "daft", *ENGINES[engine], "--partition", "50", *to)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "r.json").read_bytes() == local
@@ -114,6 +114,25 @@ def test_the_report_is_the_same_for_any_partition(
     code, out, err = cli(*call, "--format", "json")
     assert (code, err) == (0, "")
     assert out.encode() == local
+
+
+def test_what_is_sent_in_waves_is_deleted_and_changes_nothing(
+    folder: Path, local: bytes, cli: Cli, tmp_path: Path, executor: InThisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirming, "AT_ONCE", 1)
+    store = tmp_path / "store"
+    call = ("run", *paths(folder), "--engine", "daft", "--partition", "30", "--store", store, "--format", "json")
+    assert cli(*call)[:2] == (0, local.decode())
+    waves = sorted(store.glob("brought-*"))
+    assert len(waves) > 3
+    assert not [file for wave in waves for file in wave.glob("*.arrow")]
+    (store / "confirmed" / "done.json").unlink()
+    (store / "confirmed" / "receipt-00002.json").unlink()
+    executor.done.clear()
+    code, out, err = cli(*call)
+    assert (code, out) == (0, local.decode())
+    assert "confirmed: goes on where an earlier run stopped" in err
+    assert len({stage for stage, _ in executor.done}) == 1  # the wave of that part; a single part is done here
 
 
 # going on
@@ -160,8 +179,9 @@ def test_what_has_changed_is_done_again_and_told(
     assert "sketch" not in stages
 
 
+@pytest.mark.usefixtures("executor")
 def test_other_weights_under_the_same_name_are_noticed(
-    folder: Path, cli: Cli, tmp_path: Path, executor: InThisProcess, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = ("run", folder / "0.jsonl", "--engine", "daft", "--confirm", "never", "--store", tmp_path / "store")
     assert cli(*call)[0] == 0

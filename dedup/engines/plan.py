@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from dedup.engines.clustering import Clustered, clustered
-from dedup.engines.confirming import ASKING, BRINGING, CANDIDATES, CONFIRMING
+from dedup.engines.confirming import CANDIDATES, confirmed
 from dedup.engines.consulting import Consulted, consulted
 from dedup.engines.near import near
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
@@ -78,9 +78,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     near(run, span, parts)
     # bootstrap
     r = run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
-    run.stage(ASKING, parts, shape)
-    run.stage(BRINGING, parts)
-    run.stage(CONFIRMING, parts)
+    confirmed(run, span, parts)
     asked = consulted(run, span, parts)
     return Found(
         parts, span, buckets, tuple(FunnelStage(*f) for f in r[0].notes["funnel"]), asked, clustered(run, asked, parts)

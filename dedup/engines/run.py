@@ -5,7 +5,7 @@ its parts are told, the keys of the stages before it, the version of dedup). So 
 from clustering on, and another input all of them; and whoever asks is told which, and why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -137,6 +137,35 @@ class Run:
         self._stages[stage.name] = stage
         return done.receipts
 
+    def stage_in_waves(
+        self,
+        stage: Stage,
+        parts: int,
+        given: Given,
+        waves: Sequence[range],
+        before: Callable[[int], str],
+    ) -> list[Receipt]:
+        """The same, some parts after the others: ``before`` does the stage that only the parts of a wave read, and
+        names it; what that has made is deleted when they are done.
+        """
+        made = self._made_of(stage, parts, given)
+        done = self._kept(stage, made)
+        if done is None:
+            self._bring_back(stage.after)
+            self.workshop.store.put(given_name(stage.name), packed_arrays(given))
+            for wave, some in enumerate(waves):
+                if not set(some).isdisjoint(self._open(stage, parts)):
+                    name = before(wave)
+                    self._bring_back([name])
+                    self._do(stage, parts, some)
+                    self.drop(name)
+            done = self._finished(stage, parts, made.key)
+        else:
+            self.taken.append(stage.name)
+        self.done[stage.name] = done
+        self._stages[stage.name] = stage
+        return done.receipts
+
     def drop(self, *names: str) -> None:
         """Delete the tables and rows of some stages of this run, when the stages that read them are done. Receipts
         stay, and so does that they are done; where one that reads them is to be done again, so are they.
@@ -176,19 +205,19 @@ class Run:
         self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
         return done
 
-    def _do(self, stage: Stage, parts: int) -> None:
+    def _do(self, stage: Stage, parts: int, some: Container[int] | None = None) -> None:
+        """Do all parts that are open, or those of some."""
         ended = 0
-        while open_ := self._open(stage, parts):
+        while open_ := [part for part in self._open(stage, parts) if some is None or part in some]:
             count = parts - len(open_)
             self.progress(stage.name, count, parts)
-            before = count
             try:
                 for _ in self._executor(stage, open_).run(self.workshop.store.root, stage.name, open_):
                     count += 1
                     self.progress(stage.name, count, parts)
             except WorkerEndedError as error:
-                still = self._open(stage, parts)
-                ended = 1 if parts - len(still) > before else ended + 1
+                still = [part for part in self._open(stage, parts) if some is None or part in some]
+                ended = 1 if len(still) < len(open_) else ended + 1
                 if ended >= ATTEMPTS:
                     raise WorkerError(self._gave_up(stage, still)) from error
                 self.say(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")

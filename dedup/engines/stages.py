@@ -30,7 +30,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             SUBJECTING,
             *STAGES_OF_NEAR,
             ASKING,
-            BRINGING,
+            *BRINGING,
             CONFIRMING,
             AMONGING,
             LINKING,
