@@ -8,6 +8,7 @@ from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
 from dedup.engines.outputs import WRITING
+from dedup.engines.proposing import KEYING, NAMING, PAIRING, PROPOSING, STARRING
 from dedup.engines.reading import READING
 from dedup.engines.results import APARTING, CONFLICTING, JOINING_UP, TELLING, WHERING
 from dedup.engines.sketching import SKETCHING
@@ -27,6 +28,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             PLACING,
             TEXTING,
             SUBJECTING,
+            KEYING,
+            PAIRING,
+            NAMING,
+            STARRING,
+            PROPOSING,
             ASKING,
             BRINGING,
             CONFIRMING,

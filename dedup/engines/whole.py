@@ -1,14 +1,16 @@
 """Bootstrapping: stages in one part, until they have parts."""
 
 import numpy as np
+import pyarrow as pa
 
 from dedup.boilerplate import find_boilerplate
-from dedup.candidates import propose_among
 from dedup.engines.columns import texts_of
-from dedup.engines.links import candidates_table
-from dedup.engines.subjects import SUBJECTS, Subjects
+from dedup.engines.proposing import NEAR
+from dedup.engines.stage import Desk, Notes
+from dedup.engines.subjects import SUBJECTS
 from dedup.engines.works import TEXTS
 from dedup.index.sketches import unpacked
+from dedup.neighbours import nearest
 
 
 def boilerplate_of(run, parts):
@@ -20,19 +22,14 @@ def boilerplate_of(run, parts):
     return np.array(sorted(find_boilerplate(languages, prints)), np.uint64)
 
 
-def candidates_whole(desk):
-    subjects = Subjects([desk.table(SUBJECTS, p) for p in range(desk.parts_of(SUBJECTS))])
-    span = int(desk.given()["span"])
-    n = len(subjects)
-    prop = propose_among(
-        [subjects.keys_of(i) for i in range(n)], [subjects[i] for i in range(n)], desk.models.calibration, desk.settings
+def near_whole(desk: Desk) -> Notes:
+    """Near vectors of all works, by one part."""
+    tables = [desk.table(SUBJECTS, p, ["writing", "document"]) for p in range(desk.parts_of(SUBJECTS))]
+    writings = [one for t in tables for one in texts_of(t, "writing")]
+    documents = [np.frombuffer(one, "<f4") for t in tables for one in t["document"].to_pylist()]
+    found = nearest(np.array(documents, np.float32), writings, desk.settings.neighbours)
+    left, right = found.left.astype(np.int64), found.right.astype(np.int64)
+    desk.scatter(
+        NEAR, pa.table({"left": left, "right": right}), left // int(desk.given()["span"]), desk.parts_of(SUBJECTS)
     )
-    t = candidates_table(prop.pairs)
-    left = t["left"].to_numpy() // span
-    import pyarrow as pa
-
-    for p in range(desk.parts_of(SUBJECTS)):
-        desk.part = p
-        desk.write(t.filter(pa.array(left == p)))
-    desk.part = 0
-    return {"funnel": [(f.stage, f.pairs) for f in prop.funnel]}
+    return {"not_compared": found.not_compared}
