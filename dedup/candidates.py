@@ -72,17 +72,21 @@ _FACT_PAIRS = 2**21
 _WEIGHT_STEP = 2.0**-20
 """Unit in which the rarities of figures are added up, in nats: 64 of them are off by 0.00003 at most."""
 
+ENOUGH = round(FACT_WEIGHT / _WEIGHT_STEP)
+"""``FACT_WEIGHT`` in these units."""
+
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Of the hash of a band's values: odd, without a pattern."""
 
 Whole = NDArray[np.int64]
 
-_BITS = {finder: 1 << place for place, finder in enumerate(Finder)}
+BITS = {finder: 1 << place for place, finder in enumerate(Finder)}
+"""Of each finder, its bit in ``found_by`` of :class:`Candidates`."""
 
 
 @cache
 def _finders(bits: int) -> tuple[Finder, ...]:
-    return tuple(finder for finder in Finder if bits & _BITS[finder])
+    return tuple(finder for finder in Finder if bits & BITS[finder])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +104,7 @@ class Candidates(Sequence[CandidatePair]):
     @classmethod
     def of(cls, pairs: Iterable[CandidatePair]) -> "Candidates":
         """The same pairs, which come in ascending order."""
-        rows = [(pair.left, pair.right, sum(_BITS[finder] for finder in pair.found_by)) for pair in pairs]
+        rows = [(pair.left, pair.right, sum(BITS[finder] for finder in pair.found_by)) for pair in pairs]
         left, right, found_by = np.array(rows, np.int32).reshape(-1, 3).T
         return cls(left, right, found_by.astype(np.uint8))
 
@@ -174,7 +178,7 @@ def propose(
         Finder.FACTS: facts.pairs,
         Finder.VECTORS: vectors.left.astype(np.int64) * total + vectors.right,
     }
-    pairs = _union(found, total)
+    pairs = union_of(found, total)
     left_out = {
         LARGE_GROUPS: source_left_out + bands_left_out,
         COMMON_FIGURES: facts.not_weighed,
@@ -187,15 +191,24 @@ def funnel_of(pairs: Candidates, left_out: Mapping[str, int]) -> tuple[FunnelSta
     """How many pairs each finder brought, what limits left out (stage -> pairs), how many candidates that makes, and
     how many of them each finder alone brought.
     """
-    found = {finder: int(np.count_nonzero(pairs.found_by & _BITS[finder])) for finder in FINDERS}
+    return funnel_from(counted(pairs), left_out)
+
+
+def counted(pairs: Candidates) -> dict[str, int]:
+    """The stages of the funnel that candidates tell by themselves, without what was left out."""
+    found = {finder.value: int(np.count_nonzero(pairs.found_by & BITS[finder])) for finder in FINDERS}
+    alone = {f"{finder}{ALONE}": int(np.count_nonzero(pairs.found_by == BITS[finder])) for finder in FINDERS}
+    return {**found, CANDIDATES: len(pairs), **alone}
+
+
+def funnel_from(counts: Mapping[str, int], left_out: Mapping[str, int]) -> tuple[FunnelStage, ...]:
+    """The funnel of what :func:`counted` says and of what limits left out (stage -> pairs), in order."""
+    brought = [finder.value for finder in FINDERS]
     return (
-        *(FunnelStage(finder.value, count) for finder, count in found.items()),
+        *(FunnelStage(name, counts[name]) for name in brought),
         *(FunnelStage(name, count) for name, count in left_out.items() if count),
-        FunnelStage(CANDIDATES, len(pairs)),
-        *(
-            FunnelStage(f"{finder.value}{ALONE}", int(np.count_nonzero(pairs.found_by == _BITS[finder])))
-            for finder in FINDERS
-        ),
+        FunnelStage(CANDIDATES, counts[CANDIDATES]),
+        *(FunnelStage(f"{name}{ALONE}", counts[f"{name}{ALONE}"]) for name in brought),
     )
 
 
@@ -219,12 +232,12 @@ def propose_among(
     )
 
 
-def _union(found: Mapping[Finder, Whole], total: int) -> Candidates:
+def union_of(found: Mapping[Finder, Whole], total: int) -> Candidates:
     """What each finder found, pairs as ascending numbers (``left * total + right``), as one."""
     keys = np.unique(np.concatenate(list(found.values())))
     found_by = np.zeros(len(keys), np.uint8)
     for finder, some in found.items():
-        found_by[np.searchsorted(keys, some)] |= _BITS[finder]
+        found_by[np.searchsorted(keys, some)] |= BITS[finder]
     return Candidates((keys // max(total, 1)).astype(np.int32), (keys % max(total, 1)).astype(np.int32), found_by)
 
 
@@ -241,7 +254,7 @@ class Groups:
     sizes: Whole
 
 
-def _grouped(holders: Whole, keys: Whole) -> Groups:
+def grouped(holders: Whole, keys: Whole) -> Groups:
     """The holders of each key that two or more hold; ``holders`` ascend, and hold a key once."""
     order = np.argsort(keys, kind="stable")
     begins = np.flatnonzero(np.diff(keys[order], prepend=-1))
@@ -254,7 +267,7 @@ def groups_of_keys(keys_of_each: Sequence[Collection[str]]) -> Groups:
     ids: dict[str, int] = {}
     distinct = [set(keys) for keys in keys_of_each]
     keys = np.fromiter((ids.setdefault(key, len(ids)) for some in distinct for key in some), np.int64)
-    return _grouped(np.repeat(np.arange(len(distinct)), [len(some) for some in distinct]), keys)
+    return grouped(np.repeat(np.arange(len(distinct)), [len(some) for some in distinct]), keys)
 
 
 def groups_of_bands(signatures: NDArray[np.uint32], bands: int) -> Iterator[Groups]:
@@ -269,7 +282,7 @@ def groups_of_bands(signatures: NDArray[np.uint32], bands: int) -> Iterator[Grou
         equal = hashes[order][1:] == hashes[order][:-1]
         alike = np.sort(order[np.append(equal, False) | np.append(False, equal)])
         if len(alike):
-            yield _grouped(alike, np.unique(band[alike], axis=0, return_inverse=True)[1].astype(np.int64).ravel())
+            yield grouped(alike, np.unique(band[alike], axis=0, return_inverse=True)[1].astype(np.int64).ravel())
 
 
 def pairs_in_groups(batches: Iterable[Groups], total: int) -> tuple[Whole, int]:
@@ -280,30 +293,50 @@ def pairs_in_groups(batches: Iterable[Groups], total: int) -> tuple[Whole, int]:
     left_out = 0
     large: set[bytes] = set()
     for groups in batches:
-        found = [pairs, _pairs_of_small(groups, total)]
-        ends = np.cumsum(groups.sizes)
-        for number in np.flatnonzero(groups.sizes > GROUP_LIMIT).tolist():
-            members = groups.members[ends[number] - groups.sizes[number] : ends[number]]
-            name = hashlib.blake2b(members.tobytes(), digest_size=16).digest()
+        found = [pairs, pairs_of_small(groups, total)]
+        for name, members in large_in(groups):
             if name not in large:
                 large.add(name)
-                kept = np.unique(np.concatenate([members[0] * total + members[1:], members[:-1] * total + members[1:]]))
-                left_out += len(members) * (len(members) - 1) // 2 - len(kept)
-                found.append(kept)
+                left_out += left_out_of_large(len(members))
+                found.append(pairs_of_large(members, total))
         pairs = np.unique(np.concatenate(found))
     return pairs, left_out
 
 
-def _pairs_of_small(groups: Groups, total: int) -> Whole:
+def pairs_of_small(groups: Groups, total: int) -> Whole:
     """All pairs of the groups that are not large."""
     small = groups.sizes <= GROUP_LIMIT
     members, sizes = groups.members[np.repeat(small, groups.sizes)], groups.sizes[small]
-    later = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(members)) - 1
-    pairs: Whole = np.repeat(members, later) * total + members[_behind(np.arange(len(members)), later)]
+    later = later_in_groups(sizes)
+    pairs: Whole = np.repeat(members, later) * total + members[behind_each(np.arange(len(members)), later)]
     return pairs
 
 
-def _behind(places: NDArray[np.integer], counts: Whole) -> Whole:
+def later_in_groups(sizes: Whole) -> Whole:
+    """For each member of groups of these sizes, one after the other, how many come after it in its group."""
+    later: Whole = np.repeat(np.cumsum(sizes), sizes) - np.arange(sizes.sum()) - 1
+    return later
+
+
+def large_in(groups: Groups) -> Iterator[tuple[bytes, Whole]]:
+    """The members of each group of more than ``GROUP_LIMIT``, and a name that equal groups share."""
+    ends = np.cumsum(groups.sizes)
+    for number in np.flatnonzero(groups.sizes > GROUP_LIMIT).tolist():
+        members = groups.members[ends[number] - groups.sizes[number] : ends[number]]
+        yield hashlib.blake2b(members.tobytes(), digest_size=16).digest(), members
+
+
+def pairs_of_large(members: Whole, total: int) -> Whole:
+    """The first with each other one, and each with the next: 2 n - 3 pairs of n."""
+    return np.concatenate([members[0] * total + members[1:], members[1:-1] * total + members[2:]])
+
+
+def left_out_of_large(size: int) -> int:
+    """The other pairs of a group of ``size``, two or more."""
+    return size * (size - 1) // 2 - (2 * size - 3)
+
+
+def behind_each(places: NDArray[np.integer], counts: Whole) -> Whole:
     """For each place, the ``counts`` places right behind it, one after the other."""
     ends = np.cumsum(counts)
     behind: Whole = np.repeat(places + 1 - (ends - counts), counts) + np.arange(counts.sum())
@@ -339,7 +372,7 @@ def sharing_facts(numbers: Sequence[Sequence[str]], calibration: Calibration) ->
     common = held[held > FACT_GROUP_LIMIT]
     rare = np.flatnonzero(held[stated] <= FACT_GROUP_LIMIT)
     rare = rare[np.argsort(stated[rare], kind="stable")]  # by figure, and within one by article
-    weights = np.array([round(calibration.rarity(figure) / _WEIGHT_STEP) for figure in ids], np.int64)
+    weights = weights_of(ids, calibration)
     statements = _Statements(
         holders[rare],
         weights[stated[rare]],
@@ -348,6 +381,19 @@ def sharing_facts(numbers: Sequence[Sequence[str]], calibration: Calibration) ->
     found = [statements.weighty_pairs(block, len(numbers)) for block in statements.blocks()]
     pairs = np.sort(np.concatenate([np.empty(0, np.int64), *found]))
     return FactPairs(pairs, int((common * (common - 1) // 2).sum()))
+
+
+def weights_of(figures: Iterable[str], calibration: Calibration) -> Whole:
+    """The rarity of each figure in units of ``_WEIGHT_STEP``, shape (figures,)."""
+    return np.array([round(calibration.rarity(figure) / _WEIGHT_STEP) for figure in figures], np.int64)
+
+
+def added_up(keys: Whole, weights: Whole) -> tuple[Whole, Whole]:
+    """Each key once, ascending, and the sum of its weights; both of shape (keys,)."""
+    order = np.argsort(keys)
+    keys = keys[order]
+    begins = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[begins], np.add.reduceat(weights[order], begins) if len(keys) else weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,9 +421,6 @@ class _Statements:
     def weighty_pairs(self, chosen: NDArray[np.intp], articles: int) -> Whole:
         """The pairs with enough weight whose first article makes the statements ``chosen``; of ``articles`` in all."""
         counts = self.later[chosen]
-        keys = np.repeat(self.holders[chosen] * articles, counts) + self.holders[_behind(chosen, counts)]
-        order = np.argsort(keys)
-        keys, weights = keys[order], np.repeat(self.weights[chosen], counts)[order]
-        begins = np.flatnonzero(np.diff(keys, prepend=-1))
-        enough: Whole = keys[begins][np.add.reduceat(weights, begins) >= round(FACT_WEIGHT / _WEIGHT_STEP)]
-        return enough
+        keys = np.repeat(self.holders[chosen] * articles, counts) + self.holders[behind_each(chosen, counts)]
+        keys, weights = added_up(keys, np.repeat(self.weights[chosen], counts))
+        return keys[weights >= ENOUGH]

@@ -60,10 +60,9 @@ class Going:
 
     def __init__(self, corpus: Path, store: Path, *options: str, limit: Callable[[], None] | None = None) -> None:
         self.store = store
-        call = ("run", corpus, "--confirm", "never", "--engine", "daft", "--workers", "2", "--store", store)
-        call = (*call, "--partition", str(PARTITION), "--format", "json", *options)
+        call = ["run", str(corpus), "--confirm", "never", "--engine", "daft", "--workers", "2", "--store", str(store)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dedup", *map(str, call)],
+            [sys.executable, "-m", "dedup", *call, "--partition", str(PARTITION), "--format", "json", *options],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

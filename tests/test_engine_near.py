@@ -161,15 +161,16 @@ def test_an_index_of_the_shipped_sizes_finds_the_same_in_parts(count: int, tmp_p
     assert same(Made(tmp_path, works, 90, 100, count), works, 100, count)
 
 
-@pytest.mark.parametrize("seed", [37, 44])
+@pytest.mark.parametrize("seed", [1, 19, 27])  # in which a cell is cut because many look there, though few lie there
 def test_a_cell_where_many_look_and_few_lie_is_cut_alike(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "TABLES", 2)
+    monkeypatch.setattr(tables, "TABLES", 1)
     rng = np.random.default_rng(seed)
-    vectors = np.concatenate([np.tile(np.eye(1, 2), (180, 1)), rng.normal(size=(20, 2))])
-    vectors = rng.permutation(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    works = Works(vectors.astype(np.float32), ["en"] * 200)
+    vectors = np.concatenate([np.tile(np.eye(1, 3), (150, 1)), rng.normal(size=(50, 3))])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    order = rng.permutation(200)
+    works = Works(vectors[order].astype(np.float32), ["en Latn" if place < 150 else "de Latn" for place in order])
     assert same(Made(tmp_path, works, 30, 1), works, 1)
 
 

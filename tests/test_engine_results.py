@@ -61,7 +61,7 @@ def sentence(random: Random) -> str:
 
 def records() -> list[dict[str, Any]]:
     """Copies, edits, texts by themselves; pages cited by articles that agree, by others, and a home page by many."""
-    random = Random(7)
+    random = Random(7)  # noqa: S311
     rows: list[dict[str, Any]] = []
     for number in range(18):
         text = [sentence(random) for _ in range(3)]
@@ -108,7 +108,7 @@ class Made:
 
     def __init__(self, folder: Path, store: Path, partition: int, seed: int = 0) -> None:
         models = MODELS
-        self.run = Run(Workshop(str(store), models), SETTINGS, InOneProcess(Random(seed), models))
+        self.run = Run(Workshop(str(store), models), SETTINGS, InOneProcess(Random(seed), models))  # noqa: S311
         given = open_input(paths(folder))
         self.run.begin()
         self.found = find(self.run, given, Fields(), partition)
@@ -168,7 +168,7 @@ def test_the_report_is_the_same_when_all_parts_join_the_links(
 
 
 def test_no_part_is_told_of_the_works_of_others(tmp_path: Path) -> None:
-    random = Random(2)
+    random = Random(2)  # noqa: S311
     told: list[dict[str, int]] = []
     for count in (48, 192):
         folder = tmp_path / str(count)

@@ -76,7 +76,7 @@ def local(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: bytes, tmp_path: Path) -> None:
-    to = ["--tables", tmp_path / "tables", "-o", tmp_path / "r.json"]
+    to: list[str | Path] = ["--tables", tmp_path / "tables", "-o", tmp_path / "r.json"]
     done = program("run", *paths(folder), "--engine", "daft", *ENGINES[engine], "--partition", "50", *to)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "r.json").read_bytes() == local
@@ -179,8 +179,9 @@ def test_what_has_changed_is_done_again_and_told(
     assert "sketch" not in stages
 
 
+@pytest.mark.usefixtures("executor")
 def test_other_weights_under_the_same_name_are_noticed(
-    folder: Path, cli: Cli, tmp_path: Path, executor: InThisProcess, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = ("run", folder / "0.jsonl", "--engine", "daft", "--confirm", "never", "--store", tmp_path / "store")
     assert cli(*call)[0] == 0

@@ -3,8 +3,8 @@
     candidates -ask-> which works of other parts are wanted -bring-> their subjects, sent to who asked -confirm-> links
 
 The left works are there already. Of the right ones each is sent once to a part, however many pairs it is in. All that
-is sent is many times what all works take, so that parts are done in *waves*: what was sent to those of a wave is deleted
-when they are done.
+is sent is many times what all works take, so that parts are done in *waves*: what was sent to those of a wave is
+deleted when they are done.
 """
 
 from itertools import pairwise

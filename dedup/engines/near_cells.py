@@ -43,6 +43,9 @@ FINDS: Final = "finds"
 AT_ONCE: Final = 2**33
 """Bytes of vectors that a wave sends, unless one table is more."""
 
+MOST_RANGES: Final = 256
+"""Parts in which the sizes of cells are added, at most: whoever plans reads what each of them writes."""
+
 
 def of_wave(name: str, wave: int) -> str:
     """The stage of a wave."""
@@ -62,7 +65,7 @@ def wave_done(run: Run, shape: Given, wave: int, some: range) -> int:
     total, parts = int(shape["total"]), int(shape["parts"])
     means = np.stack([all_rows_from_bytes(run.table(TRAINED, table), "mean", np.float32) for table in some])
     count = cell_count(total)
-    ranges, rooms = min(parts, count), min(parts, count * len(some))
+    ranges, rooms = min(parts, count, MOST_RANGES), min(parts, count * len(some))
     told = {**shape, "wave": np.array(wave), "tables": np.array(some), "ranges": np.array(ranges)}
     cells, sizing, sending, meeting, finding = stages_of(wave)
     run.stage(cells, parts, {**told, "means": means})
@@ -289,7 +292,7 @@ def stages_of(wave: int) -> tuple[Stage, Stage, Stage, Stage, Stage]:
     return (
         Stage(cells, cells_part, after=(STEPS, TRAINED)),
         Stage(sizes, sizes_part, after=(cells,), light=True),
-        Stage(sent, sent_part, after=(STEPS, cells, sizes), light=True),
+        Stage(sent, sent_part, after=(STEPS, cells, sizes)),
         Stage(met, met_part, after=(sent,), settings=("neighbours",)),
         Stage(found, found_part, after=(met, *before), settings=("neighbours",)),
     )

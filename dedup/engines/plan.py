@@ -11,14 +11,15 @@ from typing import Final
 import numpy as np
 
 from dedup.engines.clustering import Clustered, clustered
-from dedup.engines.confirming import CANDIDATES, confirmed
+from dedup.engines.confirming import confirmed
 from dedup.engines.consulting import Consulted, consulted
 from dedup.engines.near import near
+from dedup.engines.proposing import proposed
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
-from dedup.engines.stage import Stage
-from dedup.engines.subjects import SUBJECTING, SUBJECTS
+from dedup.engines.stage import MOST_BUCKETS
+from dedup.engines.subjects import SUBJECTING
 from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
 from dedup.errors import InputError
 from dedup.model import FunnelStage, Skipped
@@ -29,9 +30,6 @@ from dedup.skipped import nothing_to_compare
 
 PARTITION: Final = 4_096
 """Records that are worked on together."""
-
-MOST_BUCKETS: Final = 1_024
-"""Parts into which what is sent is sorted, at most: the files of ten thousand partitions have so many pieces each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +70,13 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(PLACING, partitions, {"starts": starts, **shape})
     run.stage(TEXTING, parts)
-    from dedup.engines.whole import boilerplate_of, candidates_whole
+    from dedup.engines.whole import boilerplate_of
 
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
-    near(run, span, parts)
-    # bootstrap
-    r = run.stage(Stage(CANDIDATES, candidates_whole, (SUBJECTS,)), 1, shape)
+    funnel = proposed(run, span, parts, near(run, span, parts))
     confirmed(run, span, parts)
     asked = consulted(run, span, parts)
-    return Found(
-        parts,
-        span,
-        buckets,
-        tuple(FunnelStage(*f) for f in r[0].notes["funnel"]),
-        asked,
-        clustered(run, asked, span, parts),
-    )
+    return Found(parts, span, buckets, funnel, asked, clustered(run, asked, span, parts))
 
 
 def _skipped(run: Run, given: Input) -> list[Skipped]:

@@ -80,6 +80,9 @@ PLAN: Final = "plan.json"
 
 RECEIPT: Final = "receipt"
 
+MOST_BUCKETS: Final = 1_024
+"""Parts into which what is sent is sorted, at most: the files of ten thousand partitions have so many pieces each."""
+
 
 def part_name(kind: str, part: int, ending: str) -> str:
     """What a file of a part is called."""

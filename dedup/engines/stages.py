@@ -10,6 +10,7 @@ from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
 from dedup.engines.near import STAGES_OF_NEAR
 from dedup.engines.outputs import WRITING
+from dedup.engines.proposing import KEYING, NAMING, PAIRING, PROPOSING, STARRING
 from dedup.engines.reading import READING
 from dedup.engines.results import APARTING, CONFLICTING, JOINING_UP, TELLING, WHERING
 from dedup.engines.sketching import SKETCHING
@@ -30,6 +31,11 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             TEXTING,
             SUBJECTING,
             *STAGES_OF_NEAR,
+            KEYING,
+            PAIRING,
+            NAMING,
+            STARRING,
+            PROPOSING,
             ASKING,
             *BRINGING,
             CONFIRMING,
