@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from dedup.candidates import (
     BITS,
     COMMON_FIGURES,
-    ENOUGH,
     FACT_GROUP_LIMIT,
     LARGE_GROUPS,
     NOT_COMPARED,
@@ -40,6 +39,7 @@ from dedup.candidates import (
     pairs_of_small,
     union_of,
     weights_of,
+    weighty,
 )
 from dedup.engines.columns import numbers_of, rows_from_bytes, rows_of_bytes, to_text
 from dedup.engines.confirming import CANDIDATES
@@ -303,12 +303,11 @@ def candidates_part(desk: Desk) -> Notes:
     table = pa.concat_tables([desk.gather(GROUPS, PAIRS), desk.gather(STARS, PAIRS)])
     pairs, found_by = numbers_of(table, "pair"), numbers_of(table, "found_by")
     of_facts = found_by == BITS[Finder.FACTS]
-    facts, weights = added_up(pairs[of_facts], numbers_of(table, "weight")[of_facts])
     near = desk.gather(NEAR, NEAR)
     found = {
         Finder.SOURCE_URL: pairs[found_by == BITS[Finder.SOURCE_URL]],
         Finder.BANDS: pairs[found_by == BITS[Finder.BANDS]],
-        Finder.FACTS: facts[weights >= ENOUGH],
+        Finder.FACTS: weighty(pairs[of_facts], numbers_of(table, "weight")[of_facts]),
         Finder.VECTORS: numbers_of(near, "left") * total + numbers_of(near, "right"),
     }
     candidates = union_of(found, total)
