@@ -11,10 +11,12 @@ Once texts have been encoded, the model's judgement goes for all pairs among the
 and those that are near in the model's space only, which are proposed anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.calibration import Calibration
 from dedup.candidates import Candidates
@@ -71,7 +73,8 @@ def consult(
     open_pairs = [link for link in by_table.links if is_open(link.probability)]
     questions = [link for link in open_pairs if matters(link)]
     answers = ask(
-        questions,
+        _by_doubt(questions, segments),
+        len(questions),
         segments,
         lambda positions: encoded([subjects[position] for position in positions], lens),
         lens.calibration,
@@ -113,7 +116,8 @@ class Answers:
 
 
 def ask(
-    questions: Sequence[Link],
+    questions: Iterable[Link],
+    count: int,
     segments: Callable[[int], int],
     encode: Callable[[Sequence[int]], Sequence[Subject]],
     calibration: Calibration,
@@ -121,20 +125,21 @@ def ask(
     texts: int,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Answers:
-    """Ask the model about open pairs of ``texts`` in all, in rounds, as long as it is worth it.
+    """Ask the model about ``count`` open pairs of ``texts`` in all, in rounds, as long as it is worth it.
 
-    ``segments`` are how many a text has; ``encode`` gives texts, by ascending position, as the model sees them.
+    ``questions`` are these pairs in the order of :func:`doubt`; ``segments`` are how many a text has; ``encode`` gives
+    texts, by ascending position, as the model sees them.
     """
     closer: dict[int, Subject] = {}
     changed = done = 0
-    progress(0, len(questions))
-    for asked in _rounds(_by_doubt(questions, segments), closer, segments):
+    progress(0, count)
+    for asked in _rounds(questions, closer, segments):
         new = sorted({position for link in asked for position in (link.left, link.right)} - closer.keys())
         closer |= zip(new, encode(new), strict=True)
         judged = [judge(_candidate(link), closer[link.left], closer[link.right], calibration) for link in asked]
         changes = sum(_decision(a, settings) != _decision(b, settings) for a, b in zip(asked, judged, strict=True))
         changed, done = changed + changes, done + len(asked)
-        progress(done, len(questions))
+        progress(done, count)
         if changes * WORTH < texts:
             break
     return Answers(closer, done, changed)
@@ -142,15 +147,19 @@ def ask(
 
 def _by_doubt(open_pairs: Sequence[Link], segments: Callable[[int], int]) -> list[Link]:
     """The open pairs in the order in which they are asked about: the most doubt a segment first."""
+    probability = np.array([link.probability for link in open_pairs], np.float64)
+    sizes = np.array([segments(link.left) + segments(link.right) for link in open_pairs], np.int64)
+    sides = np.array([(link.right, link.left) for link in open_pairs], np.int64).reshape(-1, 2)
+    return [open_pairs[place] for place in np.lexsort((*sides.T, -doubt(probability, sizes))).tolist()]
 
-    def doubt(link: Link) -> float:
-        return min(link.probability, 1 - link.probability) / (segments(link.left) + segments(link.right))
 
-    return sorted(open_pairs, key=lambda link: (-doubt(link), link.left, link.right))
+def doubt(probability: NDArray[np.float64], segments: NDArray[np.integer]) -> NDArray[np.float64]:
+    """How much doubt there is of each pair, for each segment that its two texts have; all of shape (pairs,)."""
+    return cast("NDArray[np.float64]", np.minimum(probability, 1 - probability) / segments)
 
 
 def _rounds(
-    open_pairs: Sequence[Link], closer: Mapping[int, Subject], segments: Callable[[int], int]
+    open_pairs: Iterable[Link], closer: Mapping[int, Subject], segments: Callable[[int], int]
 ) -> Iterator[list[Link]]:
     """The pairs in portions whose texts come to ``ROUND`` segments that are not among ``closer`` yet, or one pair."""
     asked: list[Link] = []

@@ -59,7 +59,7 @@ def sentence(random: Random) -> str:
 
 def records() -> list[dict[str, Any]]:
     """Copies, edits, texts by themselves; pages cited by articles that agree, by others, and a home page by many."""
-    random = Random(7)
+    random = Random(7)  # noqa: S311
     rows: list[dict[str, Any]] = []
     for number in range(18):
         text = [sentence(random) for _ in range(3)]
@@ -106,7 +106,7 @@ class Made:
 
     def __init__(self, folder: Path, store: Path, partition: int, seed: int = 0) -> None:
         models = MODELS
-        self.run = Run(Workshop(str(store), models), SETTINGS, InOneProcess(Random(seed), models))
+        self.run = Run(Workshop(str(store), models), SETTINGS, InOneProcess(Random(seed), models))  # noqa: S311
         given = open_input(paths(folder))
         self.run.begin()
         self.found = find(self.run, given, Fields(), partition)

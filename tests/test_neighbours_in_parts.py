@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from dedup.neighbours import draw, meetings, nearest, space, tables
 from dedup.neighbours.draw import draw as drawing
 from dedup.neighbours.exact import exact_pairs
-from dedup.neighbours.finds import merged, none_found, pairs_of
+from dedup.neighbours.finds import gathered, merged, none_found, pairs_of
 from dedup.neighbours.meetings import Found, Members, comparisons, found_in, part_of, parts_of
+from dedup.neighbours.steps import NONE
 from tests.near import drawn, indexed
 
 Whole = NDArray[np.int64]
@@ -98,6 +99,22 @@ def groups(cells: NDArray[np.int32], number: int, probe: int) -> Iterator[tuple[
             yield askers, liers
 
 
+def gathered_of(rows: Whole, finds: Sequence[tuple[Whole, Found]]) -> Found:
+    """What was found of the articles at these positions, merged at once."""
+    found = Found(*(np.concatenate([getattr(one, name) for _, one in finds]) for name in ("own", "others", "codes")))
+    askers = np.concatenate([some for some, _ in finds])
+    mine = np.isin(askers, rows)
+    place = np.argsort(rows)[np.searchsorted(np.sort(rows), askers[mine])]
+    return gathered(place, Found(found.own[mine], found.others[mine], found.codes[mine]), len(rows))
+
+
+def assert_equal(one: Found, other: Found) -> None:
+    there = one.others != NONE
+    assert np.array_equal(one.own, other.own)
+    assert np.array_equal(one.others, other.others)
+    assert np.array_equal(one.codes[there], other.codes[there])
+
+
 def by_parts(works: Works, count: int, rng: np.random.Generator) -> tuple[set[tuple[int, int]], int]:
     """The pairs that the index finds, and the comparisons that it makes, with every step called in parts."""
     total = len(works.codes)
@@ -118,13 +135,14 @@ def by_parts(works: Works, count: int, rng: np.random.Generator) -> tuple[set[tu
     pairs = []
     for rows in cut(np.arange(total), rng):
         best = none_found(len(rows), count)
-        for place in rng.permutation(len(finds)):
-            askers, found = finds[place]
+        mixed = [finds[place] for place in rng.permutation(len(finds))]
+        for askers, found in mixed:
             mine = np.isin(askers, rows)
             at = np.array([np.flatnonzero(rows == asker)[0] for asker in askers[mine]], np.int64)
             more = none_found(len(rows), count)
             more.own[at], more.others[at], more.codes[at] = found.own[mine], found.others[mine], found.codes[mine]
             best = merged(best, more)
+        assert_equal(best, gathered_of(rows, mixed))
         pairs.append(pairs_of(best, rows, total))
     keys = np.concatenate(pairs).tolist()
     return {(key // total, key % total) for key in keys}, compared

@@ -6,6 +6,7 @@ there are, and passes rows to them as they become free.
 """
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,11 @@ EXTRA: Final = "distributed"
 
 LOCAL: Final = "local"
 """The name of a Ray cluster that is started for the run, in place of an address."""
+
+
+STARTED_WITHIN: Final = 60
+"""Seconds that a stage waits for all of its workers on Ray: on a node that was lost a moment ago none will start. (Daft
+waits for 120, and then goes on with those that there are.)"""
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -65,12 +71,13 @@ class DaftExecutor:
         """
         os.environ.setdefault("DAFT_PROGRESS_BAR", "0")
         os.environ.setdefault("DO_NOT_TRACK", "1")
+        logging.getLogger("daft_local_execution").setLevel(logging.CRITICAL)  # what went wrong is told here
         self._daft = require("daft", EXTRA, "the engine daft")
         self._workers = workers
         self._by_ray = ray is not None
         if ray is not None:
             _connect(self._daft, ray)
-        else:
+        elif self._daft.get_or_infer_runner_type() != "native":
             self._daft.set_runner_native()
 
     def run(self, root: str, stage: str, parts: Sequence[int]) -> Iterator[int]:
@@ -123,8 +130,6 @@ def _udf(daft: Any, root: str, stage: str, parts: int, workers: int, graphics: i
 
 
 def _connect(daft: Any, ray: str) -> None:  # noqa: ANN401
-    import logging
-
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     module = require("ray", EXTRA, "--ray")
     address = None if ray == LOCAL else ray
@@ -136,6 +141,7 @@ def _connect(daft: Any, ray: str) -> None:  # noqa: ANN401
             include_dashboard=None if address else False,
         )
         daft.set_runner_ray(noop_if_initialized=True)
+        daft.set_execution_config(actor_udf_ready_timeout=STARTED_WITHIN)
     except Exception as error:
         hint = " (ray clusters from 2.59 on want a token: RAY_AUTH_MODE=token)" if "auth" in str(error).lower() else ""
         raise InputError(f"--ray {ray}: cannot be reached: {one_line(error)}{hint}") from error

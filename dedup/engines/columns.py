@@ -5,10 +5,13 @@ the strings do.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 BYTES = pa.large_binary()
 """The type of a column of texts, or of anything of its own making."""
@@ -52,10 +55,25 @@ def rows_of_bytes(rows: NDArray[np.generic]) -> "pa.Array":
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(size), len(rows), [None, pa.py_buffer(rows)])
 
 
-def rows_from_bytes(table: "pa.Table", name: str, kind: type[np.generic], width: int) -> NDArray[np.generic]:
+def width_of(table: "pa.Table", name: str, kind: type[np.generic]) -> int:
+    """How many values a row of such a column has."""
+    return int(table.schema.field(name).type.byte_width) // np.dtype(kind).itemsize
+
+
+def rows_from_bytes(table: "pa.Table", name: str, kind: type[_Kind], width: int) -> NDArray[_Kind]:
     """The rows again, shape (rows, width)."""
-    data = b"".join(table[name].to_pylist())
-    return np.frombuffer(data, kind).reshape(-1, width)
+    size = np.dtype(kind).itemsize * width
+    pieces = [
+        np.frombuffer(chunk.buffers()[1], kind, len(chunk) * width, chunk.offset * size).reshape(-1, width)
+        for chunk in table[name].chunks
+        if len(chunk)
+    ]
+    return np.concatenate(pieces) if pieces else np.empty((0, width), kind)
+
+
+def all_rows_from_bytes(table: "pa.Table", name: str, kind: type[_Kind]) -> NDArray[_Kind]:
+    """The rows again, as wide as the type of the column says."""
+    return rows_from_bytes(table, name, kind, width_of(table, name, kind))
 
 
 def buckets_of(keys: Sequence[bytes], count: int) -> NDArray[np.int64]:

@@ -2,10 +2,13 @@
 
     candidates -ask-> which works of other parts are wanted -bring-> their subjects, sent to who asked -confirm-> links
 
-The left works are there already. Of the right ones each is sent once to a part, however many pairs it is in.
+The left works are there already. Of the right ones each is sent once to a part, however many pairs it is in. All that
+is sent is many times what all works take, so that parts are done in *waves*: what was sent to those of a wave is
+deleted when they are done.
 """
 
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,7 @@ from dedup.candidates import Candidates
 from dedup.confirm import confirm
 from dedup.engines.columns import numbers_of, texts
 from dedup.engines.links import candidates_of, links_table
+from dedup.engines.run import Run
 from dedup.engines.stage import Desk, Notes, Stage
 from dedup.engines.subjects import COMPARED, SUBJECTS, Subjects
 
@@ -24,25 +28,58 @@ BROUGHT: Final = "brought"
 FOR_PAIRS: Final = "for-pairs"
 CONFIRMED: Final = "confirmed"
 
+AT_ONCE: Final = 2**33
+"""Bytes of works that are sent for a wave, or as many as all works have, whichever is more."""
+
+
+def confirmed(run: Run, span: int, parts: int) -> None:
+    """Judge all candidates: do the stages up to :data:`CONFIRMED`."""
+    asked = run.stage(ASKING, parts, {"span": np.array(span), "parts": np.array(parts)})
+    waves = _waves(run, sum(cast("int", receipt.notes["wanted"]) for receipt in asked), parts)
+    borders = np.array([0, *(wave.stop for wave in waves)])
+
+    def bring(wave: int) -> str:
+        stage = bringing(wave)
+        run.stage(stage, parts, {"parts": borders[wave : wave + 2]})
+        return stage.name
+
+    run.stage_in_waves(CONFIRMING, parts, {"borders": borders}, waves, bring)
+
+
+def _waves(run: Run, wanted: int, parts: int) -> list[range]:
+    """The parts of each wave, where so many works are wanted in all."""
+    receipts = run.done[SUBJECTS].receipts
+    size, works = sum(r.written for r in receipts), sum(r.rows for r in receipts)
+    count = min(parts, MOST_WAVES, max(1, -(-wanted * size // (works * max(AT_ONCE, size)))))
+    borders = [wave * parts // count for wave in range(count + 1)]
+    return [range(*some) for some in pairwise(borders)]
+
+
+def brought_in(wave: int) -> str:
+    """The stage that brings works to the parts of a wave."""
+    return f"{BROUGHT}-{wave:03d}"
+
 
 def ask_part(desk: Desk) -> Notes:
     """Which works of other parts the candidates of this one need."""
     part = desk.part
-    span, parts = int(desk.given()["span"]), desk.parts_of(SUBJECTS)
+    span, parts = int(desk.given()["span"]), int(desk.given()["parts"])
     wanted = np.unique(numbers_of(desk.table(CANDIDATES, part, ["right"]), "right"))
     wanted = wanted[wanted // span != part]
     rows = pa.table({"work": wanted, "by": np.full(len(wanted), part, np.int64)})
     desk.scatter(WANTED, rows, wanted // span, parts)
-    return {}
+    return {"wanted": len(wanted)}
 
 
 def bring_part(desk: Desk) -> Notes:
-    """The subjects of this part sent to those that want them."""
-    part = desk.part
+    """The subjects of this part sent to those of a wave that want them."""
+    first, end = desk.given()["parts"].tolist()
     wanted = desk.gather(ASKED, WANTED)
-    subjects = desk.table(SUBJECTS, part, COMPARED)
-    rows = np.searchsorted(numbers_of(subjects, "work"), numbers_of(wanted, "work"))
-    desk.scatter(FOR_PAIRS, subjects.take(rows), numbers_of(wanted, "by"), desk.parts_of(SUBJECTS))
+    works, by = numbers_of(wanted, "work"), numbers_of(wanted, "by")
+    now = (by >= first) & (by < end)
+    subjects = desk.table(SUBJECTS, desk.part, COMPARED)
+    rows = np.searchsorted(numbers_of(subjects, "work"), works[now])
+    desk.scatter(FOR_PAIRS, subjects.take(rows), by[now] - first, end - first)
     return {"brought": len(rows)}
 
 
@@ -50,7 +87,10 @@ def confirm_part(desk: Desk) -> Notes:
     """Judge the candidates whose left work is in this part."""
     part = desk.part
     candidates = candidates_of(desk.table(CANDIDATES, part))
-    subjects = Subjects([desk.table(SUBJECTS, part, COMPARED), desk.gather(BROUGHT, FOR_PAIRS)])
+    borders = desk.given()["borders"]
+    wave = int(np.searchsorted(borders, part, side="right")) - 1
+    brought = desk.gather(brought_in(wave), FOR_PAIRS, part - int(borders[wave]))
+    subjects = Subjects([desk.table(SUBJECTS, part, COMPARED), brought])
     models = desk.models
     if models.calibration is None:
         raise AssertionError("a run without a calibration is not distributed")
@@ -83,5 +123,15 @@ def _citing_together(candidates: Candidates, subjects: Subjects) -> "pa.Table":
 
 
 ASKING: Final = Stage(ASKED, ask_part, after=(CANDIDATES, SUBJECTS), light=True)
-BRINGING: Final = Stage(BROUGHT, bring_part, after=(ASKED, SUBJECTS))
-CONFIRMING: Final = Stage(CONFIRMED, confirm_part, after=(BROUGHT, CANDIDATES, SUBJECTS))
+CONFIRMING: Final = Stage(CONFIRMED, confirm_part, after=(ASKED, CANDIDATES, SUBJECTS))
+
+
+def bringing(wave: int) -> Stage:
+    """See :func:`brought_in`."""
+    return Stage(brought_in(wave), bring_part, after=(ASKED, SUBJECTS))
+
+
+MOST_WAVES: Final = 64
+"""A part sends and gets some fifteen times the works that it has, at most; what it has is done in one wave."""
+
+BRINGING: Final = tuple(map(bringing, range(MOST_WAVES)))

@@ -1,12 +1,13 @@
 """Consulting: the model asked about what the token table leaves open, as in a local run (:mod:`dedup.consult`).
 
-Which pairs are asked about depends on the answers so far, so the rounds are planned one by one. What is open reaches
-whoever plans; what the model makes of the texts of a round lies in the store, so that no round is done twice. Of
-100,000 records or more there is one round: no more than some hundred texts.
+Which pairs are asked about depends on the answers so far, so the rounds are planned one by one. Of each open pair some
+forty bytes reach whoever plans, and all of those that are asked about. What the model makes of the texts of a round
+lies in the store, so that no round is done twice. Of 100,000 records or more there is one round: no more than some
+hundred texts.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from dedup.boilerplate import discount
 from dedup.calibration import Calibration
 from dedup.candidates import Candidates
 from dedup.confirm import confirm
-from dedup.consult import OPEN, Answers, among_encoded, ask
+from dedup.consult import OPEN, Answers, among_encoded, ask, doubt
 from dedup.embed import embed_all
 from dedup.engines.columns import numbers_of, texts_of
 from dedup.engines.confirming import CANDIDATES, CONFIRMED
@@ -51,32 +52,68 @@ def consulted(run: Run, span: int, parts: int) -> Consulted:
     if lens is None:
         _link(run, np.empty(0, np.int64), [], span, parts)
         return Consulted(0, ())
-    questions, segments = _open(run, parts)
+    questions = _open(run, parts)
     rounds = _Rounds(run, span)
     works = sum(int(str(r.notes["works"])) for r in run.done["numbered"].receipts)
 
     def tell(done: int, total: int) -> None:
         run.progress(Told.CONSULT, done, total)
 
-    answers = ask(questions, segments.__getitem__, rounds.encode, lens.calibration, run.settings, works, tell)
+    count = len(questions.part)
+    answers = ask(
+        questions.links(run), count, questions.segments.__getitem__, rounds.encode, lens.calibration, run.settings,
+        works, tell,
+    )  # fmt: skip
     numbers = np.array(sorted(answers.subjects), np.int64)
     again = _again(run, answers, numbers, parts, lens.calibration)
     _link(run, numbers, again, span, parts)
-    return Consulted(rounds.done, answers.funnel(len(questions)))
+    return Consulted(rounds.done, answers.funnel(count))
 
 
-def _open(run: Run, parts: int) -> tuple[list[Link], dict[int, int]]:
-    """The pairs that the table leaves open, and how many segments their works have."""
-    links: list[Link] = []
-    segments: dict[int, int] = {}
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The pairs that the table leaves open, in the order in which they are asked about: in which part each is and in
+    which row, each of shape (pairs,). The pairs themselves stay there.
+    """
+
+    part: NDArray[np.int64]
+    row: NDArray[np.int64]
+    segments: dict[int, int] = field(default_factory=dict)
+    """How many segments the works have of the pairs that were looked at."""
+
+    def links(self, run: Run) -> Iterator[Link]:
+        """Each pair, when it is its turn."""
+        for start in range(0, len(self.part), LOOKED_AT):
+            some = slice(start, start + LOOKED_AT)
+            yield from self._links(run, self.part[some], self.row[some])
+
+    def _links(self, run: Run, parts: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Link]:
+        found: dict[tuple[int, int], Link] = {}
+        for part in np.unique(parts).tolist():
+            chosen = rows[parts == part]
+            table = run.table(CONFIRMED, part).take(chosen)
+            for side in ("left", "right"):
+                self.segments.update(zip(table[side].to_pylist(), table[f"{side}_segments"].to_pylist(), strict=True))
+            found |= zip(((part, row) for row in chosen.tolist()), links_of(table), strict=True)
+        return [found[place] for place in zip(parts.tolist(), rows.tolist(), strict=True)]
+
+
+LOOKED_AT: Final = 512
+"""Open pairs that are fetched at a time; few are asked about where there are many."""
+
+
+def _open(run: Run, parts: int) -> _Open:
+    columns = ("left", "right", "probability", "left_segments", "right_segments")
+    found = []
     for part in range(parts):
-        table = run.table(CONFIRMED, part)
-        probability = table["probability"].to_numpy()
-        table = table.filter(pa.array((OPEN[0] < probability) & (probability < OPEN[1])))
-        links += links_of(table)
-        for side in ("left", "right"):
-            segments |= zip(table[side].to_pylist(), table[f"{side}_segments"].to_pylist(), strict=True)
-    return links, segments
+        table = run.table(CONFIRMED, part, columns)
+        left, right, probability, *segments = (table[name].to_numpy() for name in columns)
+        rows = np.flatnonzero((OPEN[0] < probability) & (probability < OPEN[1]))
+        certain = -doubt(probability, segments[0] + segments[1])[rows]
+        found.append((np.full(len(rows), part), rows, certain, left[rows], right[rows]))
+    part_of, row, certain, left, right = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((right, left, certain))
+    return _Open(part_of[order], row[order])
 
 
 class _Rounds:

@@ -16,7 +16,7 @@ from dedup.engines.run import Executor, Run
 from dedup.engines.stage import Workshop
 from dedup.errors import InputError
 from dedup.model import Report, Skipped
-from dedup.pipeline import Models
+from dedup.pipeline import Models, models_of
 from dedup.progress import Progress, silent
 from dedup.read.fields import Fields
 from dedup.read.records import Input
@@ -82,7 +82,7 @@ def distributed(
     no calibration, and where ``root`` is no place for a run; :class:`dedup.errors.WorkerError` where workers ended
     again and again. What is done by then stays at ``root``.
     """
-    workshop = Workshop(root, models)
+    workshop = Workshop(root, models or models_of(settings, None, None))
     run = Run(workshop, settings, executor, progress, say)
     run.begin([path for path in paths if is_remote(path)], _digests(workshop.models, settings))
     found = find(run, given, fields, partition)

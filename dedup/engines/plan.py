@@ -11,14 +11,15 @@ from typing import Final
 import numpy as np
 
 from dedup.engines.clustering import Clustered, clustered
-from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
+from dedup.engines.confirming import confirmed
 from dedup.engines.consulting import Consulted, consulted
-from dedup.engines.proposing import NEAR, proposed
+from dedup.engines.near import NEAR, near
+from dedup.engines.proposing import SORTED, proposed
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
-from dedup.engines.stage import MOST_BUCKETS, Stage
-from dedup.engines.subjects import SUBJECTING, SUBJECTS
+from dedup.engines.stage import MOST_BUCKETS
+from dedup.engines.subjects import SUBJECTING
 from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
 from dedup.errors import InputError
 from dedup.model import FunnelStage, Skipped
@@ -69,15 +70,12 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(PLACING, partitions, {"starts": starts, **shape})
     run.stage(TEXTING, parts)
-    from dedup.engines.whole import boilerplate_of, near_whole
+    from dedup.engines.whole import boilerplate_of
 
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
-    # bootstrap
-    near = run.stage(Stage(NEAR, near_whole, (SUBJECTS,), settings=("neighbours",)), 1, shape)
-    funnel = proposed(run, span, parts, int(str(near[0].notes["not_compared"])))
-    run.stage(ASKING, parts, shape)
-    run.stage(BRINGING, parts)
-    run.stage(CONFIRMING, parts)
+    funnel = proposed(run, span, parts, near(run, span, parts))
+    run.drop(*SORTED, NEAR)
+    confirmed(run, span, parts)
     asked = consulted(run, span, parts)
     return Found(parts, span, buckets, funnel, asked, clustered(run, asked, parts))
 

@@ -44,6 +44,8 @@ from dedup.candidates import (
 from dedup.engines.columns import numbers_of, rows_from_bytes, rows_of_bytes, to_text
 from dedup.engines.confirming import CANDIDATES
 from dedup.engines.links import candidates_table
+from dedup.engines.near import NEAR
+from dedup.engines.near import PAIRS as NEAR_PAIRS
 from dedup.engines.run import Run
 from dedup.engines.stage import MOST_BUCKETS, Desk, Notes, Receipt, Stage
 from dedup.engines.subjects import SETTINGS, SUBJECTS
@@ -54,10 +56,8 @@ KEYED: Final = "keyed"
 GROUPS: Final = "groups"
 LARGE: Final = "large"
 STARS: Final = "stars"
-NEAR: Final = "near"
-"""The stage that scatters, under its own name, columns ``left`` and ``right``: pairs of near vectors, ``left < right``,
-by the part of ``left``; a pair may come twice.
-"""
+SORTED: Final = (KEYED, GROUPS, LARGE, STARS)
+"""The stages that nobody needs when the candidates are there."""
 
 KEYS: Final = "keys"
 FIGURES: Final = "figures"
@@ -303,7 +303,7 @@ def candidates_part(desk: Desk) -> Notes:
     table = pa.concat_tables([desk.gather(GROUPS, PAIRS), desk.gather(STARS, PAIRS)])
     pairs, found_by = numbers_of(table, "pair"), numbers_of(table, "found_by")
     of_facts = found_by == BITS[Finder.FACTS]
-    near = desk.gather(NEAR, NEAR)
+    near = desk.gather(NEAR, NEAR_PAIRS)
     found = {
         Finder.SOURCE_URL: pairs[found_by == BITS[Finder.SOURCE_URL]],
         Finder.BANDS: pairs[found_by == BITS[Finder.BANDS]],

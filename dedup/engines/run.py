@@ -5,7 +5,7 @@ its parts are told, the keys of the stages before it, the version of dedup). So 
 from clustering on, and another input all of them; and whoever asks is told which, and why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow as pa
 from dedup import __version__
 from dedup.engines.stage import (
     PLAN,
+    RECEIPT,
     Desk,
     Done,
     Given,
@@ -25,9 +26,12 @@ from dedup.engines.stage import (
     Stage,
     Workshop,
     done_name,
+    dropped_name,
     given_name,
+    made_name,
     packed_arrays,
     part_name,
+    receipt_name,
 )
 from dedup.errors import DedupError, WorkerError
 from dedup.progress import Progress, silent
@@ -39,6 +43,8 @@ FORMAT: Final = 1
 ATTEMPTS: Final = 3
 """How often a stage is taken up again when workers have ended and no part was finished since."""
 
+
+_REMOVED: Final = "what it had made was removed, and is needed"
 
 LITTLE: Final = 2**27
 """Bytes up to which a light stage is done by the process that plans: a second's work, as long as starting workers."""
@@ -101,6 +107,7 @@ class Run:
     digests: dict[str, str] = field(default_factory=dict)
     """Of what settings name: setting -> digest."""
     _reasons: set[str] = field(default_factory=set)
+    _stages: dict[str, Stage] = field(default_factory=dict)
 
     def begin(self, urls: Sequence[str] = (), digests: Mapping[str, str] | None = None) -> None:
         """Tell the workers what all stages need: ``urls`` are paths of the input that are elsewhere, ``digests`` those
@@ -120,29 +127,97 @@ class Run:
         made = self._made_of(stage, parts, given or {})
         done = self._kept(stage, made)
         if done is None:
+            self._bring_back(stage.after)
             if given:
                 self.workshop.store.put(given_name(stage.name), packed_arrays(given))
-            self._do(stage, parts)
-            done = Done(made.key, parts, [self._receipt(stage, part) for part in range(parts)])
-            self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
+            done = self._finished(stage, parts, made.key)
         else:
             self.taken.append(stage.name)
         self.done[stage.name] = done
+        self._stages[stage.name] = stage
         return done.receipts
 
-    def _do(self, stage: Stage, parts: int) -> None:
+    def stage_in_waves(
+        self,
+        stage: Stage,
+        parts: int,
+        given: Given,
+        waves: Sequence[range],
+        before: Callable[[int], str],
+    ) -> list[Receipt]:
+        """The same, some parts after the others: ``before`` does the stage that only the parts of a wave read, and
+        names it; what that has made is deleted when they are done.
+        """
+        made = self._made_of(stage, parts, given)
+        done = self._kept(stage, made)
+        if done is None:
+            self._bring_back(stage.after)
+            self.workshop.store.put(given_name(stage.name), packed_arrays(given))
+            for wave, some in enumerate(waves):
+                if not set(some).isdisjoint(self._open(stage, parts)):
+                    name = before(wave)
+                    self._bring_back([name])
+                    self._do(stage, parts, some)
+                    self.drop(name)
+            done = self._finished(stage, parts, made.key)
+        else:
+            self.taken.append(stage.name)
+        self.done[stage.name] = done
+        self._stages[stage.name] = stage
+        return done.receipts
+
+    def drop(self, *names: str) -> None:
+        """Delete the tables and rows of some stages of this run, when the stages that read them are done. Receipts
+        stay, and so does that they are done; where one that reads them is to be done again, so are they.
+        """
+        store = self.workshop.store
+        for name in names:
+            if not store.has(dropped_name(name)):
+                store.put(dropped_name(name), b"")
+            stay = (made_name(name), given_name(name), done_name(name), dropped_name(name))
+            for file in store.names(name):
+                if f"{name}/{file}" not in stay and not file.startswith(f"{RECEIPT}-"):
+                    store.remove_file(f"{name}/{file}")
+
+    def _bring_back(self, names: Sequence[str]) -> None:
+        """Do again those of these stages, and of those that they read, whose tables and rows were deleted."""
+        store = self.workshop.store
+        for name in names:
+            if not store.has(dropped_name(name)):
+                continue
+            stage, done = self._stages[name], self.done[name]
+            self._say_removed(name)
+            self._bring_back(stage.after)
+            # In this order: whenever it is cut off, the stage is taken for dropped or for not done, never for whole.
+            for part in range(done.parts):
+                if store.has(receipt_name(name, part)):
+                    store.remove_file(receipt_name(name, part))
+            if store.has(done_name(name)):
+                store.remove_file(done_name(name))
+            self.done[name] = self._finished(stage, done.parts, done.key)
+
+    def _finished(self, stage: Stage, parts: int, key: str) -> Done:
+        """A stage whose open parts are done now."""
+        if self.workshop.store.has(dropped_name(stage.name)):
+            self.workshop.store.remove_file(dropped_name(stage.name))
+        self._do(stage, parts)
+        done = Done(key, parts, [self._receipt(stage, part) for part in range(parts)])
+        self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
+        return done
+
+    def _do(self, stage: Stage, parts: int, some: Container[int] | None = None) -> None:
+        """Do all parts that are open, or those of some."""
         ended = 0
-        while open_ := self._open(stage, parts):
+        while open_ := [part for part in self._open(stage, parts) if some is None or part in some]:
             count = parts - len(open_)
             self.progress(stage.name, count, parts)
-            before = count
             try:
                 for _ in self._executor(stage, open_).run(self.workshop.store.root, stage.name, open_):
                     count += 1
                     self.progress(stage.name, count, parts)
             except WorkerEndedError as error:
-                still = self._open(stage, parts)
-                ended = 1 if parts - len(still) > before else ended + 1
+                still = [part for part in self._open(stage, parts) if some is None or part in some]
+                ended = 1 if len(still) < len(open_) else ended + 1
                 if ended >= ATTEMPTS:
                     raise WorkerError(self._gave_up(stage, still)) from error
                 self.say(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
@@ -162,12 +237,10 @@ class Run:
 
     def _open(self, stage: Stage, parts: int) -> list[int]:
         there = set(self.workshop.store.names(stage.name))
-        return [part for part in range(parts) if part_name("receipt", part, "json") not in there]
+        return [part for part in range(parts) if part_name(RECEIPT, part, "json") not in there]
 
     def _receipt(self, stage: Stage, part: int) -> Receipt:
-        return msgspec.json.decode(
-            self.workshop.store.get(f"{stage.name}/{part_name('receipt', part, 'json')}"), type=Receipt
-        )
+        return msgspec.json.decode(self.workshop.store.get(receipt_name(stage.name, part)), type=Receipt)
 
     def table(self, stage: str, part: int, columns: Sequence[str] | None = None) -> "pa.Table":
         """The table that a part of a stage wrote."""
@@ -191,7 +264,7 @@ class Run:
 
     def _kept(self, stage: Stage, made: _Made) -> Done | None:
         """The stage if it is done; else what is there of it is kept if it is of this very stage, and removed if not."""
-        name = f"{stage.name}/made.json"
+        name = made_name(stage.name)
         if self.workshop.store.has(name):
             before = msgspec.json.decode(self.workshop.store.get(name), type=_Made)
             if before.key == made.key:
@@ -203,6 +276,12 @@ class Run:
             self.workshop.store.remove(stage.name)
         self.workshop.store.put(name, msgspec.json.encode(made))
         return None
+
+    def _say_removed(self, stage: str) -> None:
+        """Once."""
+        if _REMOVED not in self._reasons:
+            self.say(f"{stage}, and perhaps others: done again: {_REMOVED}")
+        self._reasons.add(_REMOVED)
 
     def _say_why(self, stage: str, why: "_Why") -> None:
         """Once a reason; what follows from a stage that is done again needs none."""

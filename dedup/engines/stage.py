@@ -78,6 +78,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 PLAN: Final = "plan.json"
 
+RECEIPT: Final = "receipt"
+
 MOST_BUCKETS: Final = 1_024
 """Parts into which what is sent is sorted, at most: the files of ten thousand partitions have so many pieces each."""
 
@@ -214,7 +216,7 @@ class Workshop:
         """Do one part of a stage."""
         desk = Desk(self, stage.name, part)
         receipt = desk.receipt(stage.run(desk))
-        self.store.put(f"{stage.name}/{part_name('receipt', part, 'json')}", msgspec.json.encode(receipt))
+        self.store.put(receipt_name(stage.name, part), msgspec.json.encode(receipt))
         return receipt
 
     def attempt(self, stage: Stage, part: int) -> str | None:
@@ -234,6 +236,21 @@ class Done(msgspec.Struct, frozen=True):
     key: str
     parts: int
     receipts: list[Receipt]
+
+
+def receipt_name(stage: str, part: int) -> str:
+    """The file that says that a part is done."""
+    return f"{stage}/{part_name(RECEIPT, part, 'json')}"
+
+
+def made_name(stage: str) -> str:
+    """The file of what a stage is made of."""
+    return f"{stage}/made.json"
+
+
+def dropped_name(stage: str) -> str:
+    """The file that says that what a stage has made is removed."""
+    return f"{stage}/dropped.json"
 
 
 def given_name(stage: str) -> str:

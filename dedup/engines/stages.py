@@ -7,6 +7,7 @@ from typing import Final
 from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
+from dedup.engines.near import STAGES_OF_NEAR
 from dedup.engines.outputs import WRITING
 from dedup.engines.proposing import KEYING, NAMING, PAIRING, PROPOSING, STARRING
 from dedup.engines.reading import READING
@@ -28,13 +29,14 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             PLACING,
             TEXTING,
             SUBJECTING,
+            *STAGES_OF_NEAR,
             KEYING,
             PAIRING,
             NAMING,
             STARRING,
             PROPOSING,
             ASKING,
-            BRINGING,
+            *BRINGING,
             CONFIRMING,
             AMONGING,
             LINKING,

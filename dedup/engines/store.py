@@ -16,7 +16,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dedup.errors import InputError
+from dedup.errors import InputError, one_line
 
 PARQUET_COMPRESSION: Final = "zstd"
 """Half the bytes of snappy for texts; vectors hardly shrink by either."""
@@ -67,7 +67,7 @@ class Store:
                 data: bytes = stream.read()
                 return data
         except OSError as error:
-            raise InputError(f"{self._path(name)}: cannot be read: {_in_words(error)}") from error
+            raise _unreadable(self._path(name), error) from error
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -104,16 +104,16 @@ class Store:
         try:
             with self._files.open_input_file(self._path(name)) as file:
                 return pq.read_table(file, columns=None if columns is None else list(columns))
-        except OSError as error:
-            raise InputError(f"{self._path(name)}: cannot be read: {_in_words(error)}") from error
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(self._path(name), error) from error
 
     def put_buckets(self, name: str, table: "pa.Table", buckets: NDArray[np.integer], count: int) -> int:
         """Write the rows of a table by their buckets, each below ``count``, in their order; its bytes.
 
         It is an Arrow file with one batch a bucket, whose index takes 24 bytes each.
         """
-        order = np.argsort(buckets, kind="stable")
-        rows = table.take(order).combine_chunks()
+        ascend = bool((np.diff(buckets) >= 0).all())
+        rows = (table if ascend else table.take(np.argsort(buckets, kind="stable"))).combine_chunks()
         ends = np.cumsum(np.bincount(buckets, minlength=count)).tolist()
         sink = pa.BufferOutputStream()
         options = pyarrow.ipc.IpcWriteOptions(compression=SHUFFLE_COMPRESSION)
@@ -132,8 +132,8 @@ class Store:
             try:
                 with pa.memory_map(path) if self._is_local else self._files.open_input_file(path) as file:
                     yield pyarrow.ipc.open_file(file).get_batch(bucket)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be read: {_in_words(error)}") from error
+            except (OSError, pa.ArrowException) as error:
+                raise _unreadable(path, error) from error
 
     # ---
 
@@ -159,6 +159,11 @@ def _one_batch(rows: "pa.Table") -> "pa.RecordBatch":
 
 def _one_array(column: "pa.ChunkedArray") -> "pa.Array":
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    told = _in_words(error) if isinstance(error, OSError) else one_line(error)
+    return InputError(f"{path}: cannot be read: {told}; with {path.rpartition('/')[0]} removed, a run makes it again")
 
 
 def _in_words(error: OSError) -> str:

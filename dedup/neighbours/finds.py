@@ -37,6 +37,25 @@ def merged(one: Found, other: Found) -> Found:
     return both
 
 
+def gathered(rows: Whole, found: Found, articles: int) -> Found:
+    """The nearest of each of so many articles, from what was found of them in any number of places: the finds at ``i``
+    are those of article ``rows[i]``.
+    """
+    order = np.argsort(rows, kind="stable")
+    sizes = np.bincount(rows, minlength=articles)
+    begins = np.cumsum(sizes) - sizes
+    best = none_found(articles, found.own.shape[1])
+    for turn in range(int(sizes.max(initial=0))):
+        some = np.flatnonzero(sizes > turn)
+        there = merged(_at(best, some), _at(found, order[begins[some] + turn]))
+        best.own[some], best.others[some], best.codes[some] = there.own, there.others, there.codes
+    return best
+
+
+def _at(found: Found, rows: Whole) -> Found:
+    return Found(found.own[rows], found.others[rows], found.codes[rows])
+
+
 def _first(found: Whole) -> Whole:
     """Each once, the nearest first."""
     found = np.sort(found, axis=1)

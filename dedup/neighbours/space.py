@@ -55,10 +55,11 @@ def sums_of(documents: Vectors, codes: Whole, writings: int) -> Sums:
 
 
 def added(parts: Iterable[Sums]) -> Sums:
-    """The sums of all parts, of which there is one at least."""
-    first, *others = parts
+    """The sums of all parts, of which there is one at least; one after the other."""
+    rest = iter(parts)
+    first = next(rest)
     vectors, counts = first.vectors.copy(), first.counts.copy()
-    for part in others:
+    for part in rest:
         vectors += part.vectors
         counts += part.counts
     return Sums(vectors, counts)

@@ -1,0 +1,199 @@
+"""Workers and runs that are killed, a disk that is full, a file that is broken: a run finishes with the same report, or
+it stops with one line and goes on with the next call.
+
+All of it is done to real processes.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("daft")
+pytest.importorskip("ray")
+
+from .test_engines import ROOT, program
+
+RECORDS = 60
+PARTITION = 2
+WORDS = 40_000
+"""Of a record: a part takes long enough that a worker can be killed while others are to be done."""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Long texts, and an edited copy of every third."""
+    random = Random(5)  # noqa: S311
+    words = ["".join(random.choices("abcdefghijklmnop", k=random.randint(3, 9))) for _ in range(5_000)]
+    rows = []
+    for number in range(RECORDS * 3 // 4):
+        text = ". ".join(" ".join(random.choices(words, k=12)).capitalize() for _ in range(WORDS // 12))
+        rows.append({"id": f"a{number:03}", "text": text, "lang": "en"})
+        if number % 3 == 0:
+            rows.append({"id": f"b{number:03}", "text": f"{text[500:]}. Edited.", "lang": "en"})
+    file = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture(scope="module")
+def local(corpus: Path) -> bytes:
+    """The report of a run in one process."""
+    done = program("run", corpus, "--confirm", "never", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["clusters"]) == RECORDS // 4
+    return done.stdout.encode()
+
+
+class Going:
+    """A run that goes on in a process of its own, in a session of its own."""
+
+    def __init__(self, corpus: Path, store: Path, *options: str, limit: Callable[[], None] | None = None) -> None:
+        self.store = store
+        call = ["run", str(corpus), "--confirm", "never", "--engine", "daft", "--workers", "2", "--store", str(store)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dedup", *call, "--partition", str(PARTITION), "--format", "json", *options],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=limit,
+        )
+
+    def wait_for(self, stage: str, parts: int) -> None:
+        """Until so many parts of a stage are done."""
+        while len(list((self.store / stage).glob("receipt-*"))) < parts:
+            assert self.process.poll() is None, self.ended()
+            time.sleep(0.002)
+
+    def workers(self) -> list[int]:
+        """The processes that do parts for this one."""
+        names = (b"daft.execution.udf_worker", b"ray::UDFActor")
+        found = []
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdecimal() and any(name in _read(folder / "cmdline") for name in names):
+                found += [int(folder.name)] if os.getsid(int(folder.name)) == self.process.pid else []
+        return found
+
+    def kill(self) -> None:
+        """The run itself, and all that it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+    def ended(self) -> tuple[int, bytes, str]:
+        """Exit code, standard output, standard error."""
+        out, err = self.process.communicate()
+        return self.process.returncode, out, err.decode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended by now
+        return b""
+
+
+@pytest.fixture
+def going(corpus: Path, tmp_path: Path) -> Iterator[Callable[..., Going]]:
+    """Starts runs over the corpus with one store."""
+    started: list[Going] = []
+
+    def start(*options: str, limit: Callable[[], None] | None = None) -> Going:
+        started.append(Going(corpus, tmp_path / "store", *options, limit=limit))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def receipts(store: Path, stage: str) -> dict[str, int]:
+    """When the parts that are done were done."""
+    return {f"{stage} {path.name}": path.stat().st_mtime_ns for path in (store / stage).glob("receipt-*")}
+
+
+def test_a_killed_worker_costs_the_parts_that_were_open(
+    going: Callable[..., Going], local: bytes, tmp_path: Path
+) -> None:
+    run = going()
+    run.wait_for("sketch", 2)
+    before = receipts(tmp_path / "store", "sketch")
+    victim, *_ = run.workers()
+    os.kill(victim, signal.SIGKILL)
+    code, out, err = run.ended()
+    assert (code, out) == (0, local), err
+    assert err.startswith("dedup: sketch: a worker ended, ")
+    assert err.count("\n") == 1
+    after = receipts(tmp_path / "store", "sketch")
+    assert {name: after[name] for name in before} == before
+    assert len(after) == RECORDS // PARTITION
+
+
+def test_on_ray_a_killed_worker_costs_nothing_but_time(going: Callable[..., Going], local: bytes) -> None:
+    run = going("--ray", "local")
+    run.wait_for("sketch", 2)
+    for victim in run.workers():
+        os.kill(victim, signal.SIGKILL)
+    code, out, err = run.ended()
+    assert (code, out) == (0, local), err
+
+
+def test_a_killed_run_goes_on_with_the_parts_that_were_open(
+    going: Callable[..., Going], local: bytes, tmp_path: Path
+) -> None:
+    for stage in ("sketch", "confirmed"):
+        run = going()
+        run.wait_for(stage, 3)
+        run.kill()
+    before = receipts(tmp_path / "store", "sketch") | receipts(tmp_path / "store", "confirmed")
+    code, out, err = going().ended()
+    assert (code, out) == (0, local), err
+    assert "confirmed: goes on where an earlier run stopped" in err
+    after = receipts(tmp_path / "store", "sketch") | receipts(tmp_path / "store", "confirmed")
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_full_disk_is_told_in_one_line_and_the_run_goes_on_when_there_is_room(
+    going: Callable[..., Going], local: bytes, tmp_path: Path
+) -> None:
+    """A limit to the size of files stands for the disk."""
+    sketches = 100_000  # a partition of records is larger
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (sketches, resource.RLIM_INFINITY))
+
+    code, out, err = going(limit=limit).ended()
+    assert (code, out, err.count("\n")) == (2, b"", 1)
+    assert "cannot be written: " in err
+    assert not list((tmp_path / "store").rglob("*.tmp"))
+    code, out, err = going().ended()
+    assert (code, out) == (0, local), err
+
+
+def test_a_broken_file_is_named_in_one_line_and_made_again(
+    going: Callable[..., Going], local: bytes, tmp_path: Path
+) -> None:
+    run = going()
+    run.wait_for("sketch", RECORDS // PARTITION)
+    run.kill()
+    for broken in (tmp_path / "store" / "sketch").glob("part-*.parquet"):
+        broken.write_bytes(broken.read_bytes()[:-20])
+    code, out, err = going().ended()
+    assert (code, out) == (2, b"")
+    told = err.splitlines()[-1]
+    assert "sketch/part-000" in told
+    assert "cannot be read: " in told
+    shutil.rmtree(tmp_path / "store" / "sketch")
+    code, out, err = going().ended()
+    assert (code, out) == (0, local), err
