@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup.engines.boilerplate import boilerplate_of
 from dedup.engines.clustering import Clustered, clustered
 from dedup.engines.confirming import confirmed
 from dedup.engines.consulting import Consulted, consulted
@@ -70,9 +71,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(PLACING, partitions, {"starts": starts, **shape})
     run.stage(TEXTING, parts)
-    from dedup.engines.whole import boilerplate_of
-
-    run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
+    run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, span, parts)})
     funnel = proposed(run, span, parts, near(run, span, parts))
     run.drop(*SORTED, NEAR)
     confirmed(run, span, parts)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dedup.engines.boilerplate import STAGES_OF_BOILERPLATE
 from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
@@ -28,6 +29,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             NUMBERING,
             PLACING,
             TEXTING,
+            *STAGES_OF_BOILERPLATE,
             SUBJECTING,
             *STAGES_OF_NEAR,
             KEYING,
