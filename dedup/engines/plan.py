@@ -14,8 +14,8 @@ from dedup.engines.boilerplate import boilerplate_of
 from dedup.engines.clustering import Clustered, clustered
 from dedup.engines.confirming import confirmed
 from dedup.engines.consulting import Consulted, consulted
-from dedup.engines.near import near
-from dedup.engines.proposing import proposed
+from dedup.engines.near import NEAR, near
+from dedup.engines.proposing import SORTED, proposed
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
@@ -73,6 +73,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     run.stage(TEXTING, parts)
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, span, parts)})
     funnel = proposed(run, span, parts, near(run, span, parts))
+    run.drop(*SORTED, NEAR)
     confirmed(run, span, parts)
     asked = consulted(run, span, parts)
     return Found(parts, span, buckets, funnel, asked, clustered(run, asked, parts))
