@@ -91,7 +91,7 @@ def test_a_passage_that_all_texts_hold_costs_no_more_than_a_sample_of_each_part(
     texts = list(map(page, range(90)))
     run, found = made_in_parts(tmp_path, texts, ["en"] * len(texts), 30)
     assert found == FURNITURE
-    assert rows_sent(tmp_path, texts, PASSAGES, COUNTS) == 3 * len(FURNITURE) + 6 * 90  # one a part, and what is its own
+    assert rows_sent(tmp_path, texts, PASSAGES, COUNTS) == 3 * len(FURNITURE) + 6 * 90  # one a part, and their own
     assert rows_sent(tmp_path, texts, HELD, HOLDERS) == 3 * SAMPLE * len(FURNITURE)
     assert not [path for name in (PASSAGES, HELD) for path in (Path(run.workshop.store.root) / name).glob("*.arrow")]
 

@@ -26,11 +26,13 @@ from . import stages
 pa: Any = pytest.importorskip("pyarrow")
 parquet: Any = pytest.importorskip("pyarrow.parquet")
 
-from dedup.engines import outputs  # noqa: E402 - they need pyarrow
+from dedup.engines import components, outputs, run  # noqa: E402 - they need pyarrow
+from dedup.engines.clustering import MEMBERS  # noqa: E402
+from dedup.engines.consulting import LINKED  # noqa: E402
 from dedup.engines.plan import find  # noqa: E402
 from dedup.engines.results import LINK_ROWS, Results, link_row, results  # noqa: E402
 from dedup.engines.run import Run  # noqa: E402
-from dedup.engines.stage import Workshop  # noqa: E402
+from dedup.engines.stage import Workshop, given_name  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
 
 SETTINGS = Settings(max_segments=4)
@@ -150,6 +152,41 @@ def test_the_report_is_that_of_a_run_in_one_piece(
     made = Made(folder, tmp_path, partition, partition)
     report = made.report()
     assert to_json(report) == to_json(local)
+
+
+@pytest.mark.parametrize("partition", [1, 4, 7])
+def test_the_report_is_the_same_when_all_parts_join_the_links(
+    partition: int, folder: Path, local: WholeReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(components, "LINKS_HERE", 0)
+    monkeypatch.setattr(components, "LARGE", 2)
+    monkeypatch.setattr(run, "LITTLE", 0)  # all of it by workers, in any order
+    made = Made(folder, tmp_path, partition, partition)
+    assert "large-star-00" in made.run.done
+    assert len(made.run.workshop.given(MEMBERS)["large"]) > 2
+    assert to_json(made.report()) == to_json(local)
+
+
+def test_no_part_is_told_of_the_works_of_others(tmp_path: Path) -> None:
+    random = Random(2)  # noqa: S311
+    told: list[dict[str, int]] = []
+    for count in (48, 192):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        texts = [" ".join(sentence(random) for _ in range(4)) for _ in range(count // 3)]
+        rows = (
+            {"id": f"{place:03}", "lang": "en", "text": f"{texts[place % len(texts)]} {ending.capitalize()}."}
+            for place, ending in zip(range(count), WORDS, strict=False)
+        )
+        (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        made = Made(folder, folder / "store", count // 4)
+        assert len(made.report().clusters) == count // 3
+        names = list(made.run.done)
+        names = names[names.index(LINKED) :]
+        files = {name: folder / "store" / given_name(name) for name in names}
+        told.append({name: file.stat().st_size for name, file in files.items() if file.exists()})
+    assert {"labels", "members", "clusters", "where", "told"} <= set(told[0])
+    assert told[0] == told[1]
 
 
 def files(folder: Path) -> list[Path]:

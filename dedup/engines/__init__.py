@@ -12,7 +12,7 @@
 The stages, in the order of the flow:
 
     reading.py -> sketching.py -> works.py -> boilerplate.py -> subjects.py -> near.py -> proposing.py -> confirming.py
-    -> consulting.py -> clustering.py -> results.py -> outputs.py
+    -> consulting.py -> components.py -> clustering.py -> results.py -> outputs.py
 
 Each does in parts what a module of the same purpose does in one piece (:mod:`dedup.pipeline`), with the functions of
 that module: the answers are the same, to the byte, whatever the parts.

@@ -1,31 +1,57 @@
 """Clustering: the links that reach the threshold make components, and each component is clustered by itself.
 
-Only the two numbers of each such link reach whoever plans. The judged pairs inside a component, and the subjects of its
-works, come together in one part, where further pairs are judged as clustering asks for them.
+    labels, sizes -------------------> in which part each component is clustered
+    labels, subjects -members--------> the subjects of its works, there
+    labels, judged pairs -asked-> -answered-> -inside-> the judged pairs inside it, there
+                                            -clusters-> clusters; of each work in one, which, to its range of numbers
+
+A judged pair lies in the part of its left work, whose component is known there. Whether the right one's is the same is
+asked in its part, with a few numbers; the pair itself travels if it is. A link of at least the threshold needs no
+question. Of all this, whoever plans learns counts, and which components are large (:data:`dedup.engines.components`).
+
+A component is clustered in one part, where further pairs are judged as clustering asks for them.
 """
 
+import heapq
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dedup.clusters import cluster_component, components
+from dedup.clusters import cluster_component
 from dedup.engines.columns import numbers_of
+from dedup.engines.components import LABELS, SIZING, labelled, labels_of, looked_up
 from dedup.engines.consulting import LINKED, Consulted, encoded_in
 from dedup.engines.links import clusters_of, clusters_table, links_of
 from dedup.engines.run import Run
-from dedup.engines.stage import Desk, Given, Notes, Stage
+from dedup.engines.stage import Desk, Given, Notes, Receipt, Stage
 from dedup.engines.subjects import COMPARED, SUBJECTS, Subjects
+from dedup.engines.works import NUMBERED, starts_of
 from dedup.model import Cluster
 from dedup.pipeline import Judge
 
 MEMBERS: Final = "members"
+INSIDE_ASKED: Final = "inside-asked"
+INSIDE_ANSWERED: Final = "inside-answered"
 INSIDE: Final = "inside"
 CLUSTERED: Final = "clusters"
+
 BY_COMPONENT: Final = "by-component"
+RIGHT: Final = "right"
+ROWS: Final = "rows"
+IN_CLUSTERS: Final = "in-clusters"
+"""Rows ``work``, ``group`` (the first work of its cluster) and ``part`` (where that is), by the range of the work."""
+
+EIGHTH: Final = 8
+"""A large component is given its part by whoever plans if it is more than an eighth of what a part has on the average,
+in squares of sizes; so no more than eight for each part are."""
+
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio: its multiples are spread evenly (Knuth 1998, section 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +62,23 @@ class Clustered:
     judged: int
 
 
-def clustered(run: Run, consulted: Consulted, parts: int) -> Clustered:
+def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustered:
     """Make the clusters of works."""
-    left, right = _strong_links(run, parts)
-    given = _components(left, right, parts)
-    count = int(given["parts"])
-    if not count:
-        return Clustered(0, 0)
+    labelled(run, span, parts)
+    given = placing(run.stage(SIZING, parts), parts)
+    shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(MEMBERING, parts, given)
+    run.stage(ASKING_INSIDE, parts, shape)
+    run.stage(ANSWERING_INSIDE, parts, shape)
     run.stage(INSIDING, parts, given)
+    run.drop(INSIDE_ASKED, INSIDE_ANSWERED)
     encoded = [encoded_in(i) for i in range(consulted.rounds)]
     after = (MEMBERS, INSIDE, *encoded)
-    receipts = run.stage(replace(CLUSTERING, after=after), count, {"rounds": np.array(consulted.rounds)})
-    return Clustered(count, sum(int(str(r.notes["judged"])) for r in receipts))
+    starts = starts_of(run.done[NUMBERED].receipts)
+    count = int(given["count"])
+    told = {"rounds": np.array(consulted.rounds), "starts": starts}
+    receipts = run.stage(replace(CLUSTERING, after=after), count, told)
+    return Clustered(count, sum(cast("int", r.notes["judged"]) for r in receipts))
 
 
 def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
@@ -57,59 +87,90 @@ def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
     return tuple(sorted(clusters, key=lambda c: c.members))
 
 
-def _strong_links(run: Run, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    sides: list[list[NDArray[np.int64]]] = [[], []]
-    for part in range(parts):
-        table = run.table(LINKED, part, ["left", "right", "probability"])
-        table = table.filter(pa.array(table["probability"].to_numpy() >= run.settings.threshold))
-        for side, name in zip(sides, ("left", "right"), strict=True):
-            side.append(numbers_of(table, name))
-    return np.concatenate(sides[0]), np.concatenate(sides[1])
+# --- in which part a component is clustered
 
 
-def _components(left: NDArray[np.int64], right: NDArray[np.int64], parts: int) -> Given:
-    """The works that have links, ascending, the component of each, and in which part that is clustered."""
-    works, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    names = components(places[: len(left)], places[len(left) :], len(works))
-    labels, sizes = np.unique(names, return_inverse=True, return_counts=True)[1:]
-    # The largest first, to the part with the least to do so far.
-    count = min(parts, len(sizes))
-    part_of, load = np.zeros(len(sizes), np.int64), np.zeros(max(count, 1), np.int64)
-    for component in np.lexsort((np.arange(len(sizes)), -sizes)).tolist():
-        part = int(load.argmin())
-        part_of[component] = part
-        load[part] += int(sizes[component]) ** 2
-    return {"works": works, "component": labels.astype(np.int64), "part": part_of[labels], "parts": np.array(count)}
+def placing(sizes: Sequence[Receipt], parts: int) -> Given:
+    """In how many parts components are clustered, and where some large ones are (:func:`places_of`).
+
+    What a component takes grows with the square of its size. The largest are placed first, where least is so far.
+    """
+    components, squares = (sum(cast("int", r.notes[name]) for r in sizes) for name in ("components", "squares"))
+    count = max(1, min(parts, components))
+    told = [one for r in sizes for one in cast("list[tuple[int, int]]", r.notes["large"])]
+    large = [(component, size) for component, size in told if size**2 * count * EIGHTH > squares]
+    load = [(0, place) for place in range(count)]
+    place_of: dict[int, int] = {}
+    for component, size in sorted(large, key=lambda one: (-one[1], one[0])):
+        least, place = load[0]
+        place_of[component] = place
+        heapq.heapreplace(load, (least + size**2, place))
+    chosen = sorted(place_of)
+    return {
+        "count": np.array(count),
+        "large": np.array(chosen, np.int64),
+        "places": np.array([place_of[component] for component in chosen], np.int64),
+    }
+
+
+def places_of(components: NDArray[np.int64], given: Given) -> NDArray[np.int64]:
+    """The part in which each component is clustered: by a hash of its name, but for some large ones."""
+    high = (components.astype(np.uint64) * _FACTOR) >> np.uint64(32)
+    places = ((high * np.uint64(int(given["count"]))) >> np.uint64(32)).astype(np.int64)
+    at, is_large = looked_up(given["large"], components)
+    places[is_large] = given["places"][at[is_large]]
+    return places
+
+
+def _send(desk: Desk, rows: "pa.Table", components: NDArray[np.int64]) -> None:
+    """Send rows to where their components are clustered."""
+    given = desk.given()
+    rows = rows.append_column("component", pa.array(components))
+    desk.scatter(BY_COMPONENT, rows, places_of(components, given), int(given["count"]))
+
+
+# --- what comes together there
 
 
 def members_part(desk: Desk) -> Notes:
-    """The subjects of works that have links, sent to where their component is clustered."""
-    part = desk.part
-    given = desk.given()
-    table = desk.table(SUBJECTS, part, COMPARED)
-    place, chosen = _looked_up(given["works"], numbers_of(table, "work"))
-    rows = table.filter(pa.array(chosen)).append_column("component", pa.array(given["component"][place[chosen]]))
-    desk.scatter(BY_COMPONENT, rows, given["part"][place[chosen]].astype(np.int64), int(given["parts"]))
+    """The subjects of works that have links."""
+    table = desk.table(SUBJECTS, desk.part, COMPARED)
+    component, there = labels_of(desk, numbers_of(table, "work"))
+    _send(desk, table.filter(pa.array(there)), component[there])
     return {}
+
+
+def inside_asked_part(desk: Desk) -> Notes:
+    """Of judged pairs below the threshold whose left work is in a component: is the right one in it?"""
+    part, given = desk.part, desk.given()
+    table = desk.table(LINKED, part, ["left", "right", "probability"])
+    component, there = labels_of(desk, numbers_of(table, "left"))
+    row = np.flatnonzero(there & (table["probability"].to_numpy() < desk.settings.threshold))
+    right = numbers_of(table, "right")[row]
+    by = np.full(len(row), part, np.int32)
+    rows = pa.table({"work": right, "component": component[row], "by": by, "row": row.astype(np.int32)})
+    desk.scatter(RIGHT, rows, right // int(given["span"]), int(given["parts"]))
+    return {"asked": len(rows)}
+
+
+def inside_answered_part(desk: Desk) -> Notes:
+    """Those of which it is, sent back."""
+    asked = desk.gather(INSIDE_ASKED, RIGHT)
+    component, _ = labels_of(desk, numbers_of(asked, "work"))
+    same = asked.filter(pa.array(component == numbers_of(asked, "component")))
+    desk.scatter(ROWS, same.select(["row"]), numbers_of(same, "by"), int(desk.given()["parts"]))
+    return {"inside": len(same)}
 
 
 def inside_part(desk: Desk) -> Notes:
-    """The judged pairs inside a component, sent to where it is clustered."""
-    part = desk.part
-    given = desk.given()
-    table = desk.table(LINKED, part)
-    left, has_left = _looked_up(given["works"], numbers_of(table, "left"))
-    right, has_right = _looked_up(given["works"], numbers_of(table, "right"))
-    inside = has_left & has_right & (given["component"][left] == given["component"][right])
-    rows = table.filter(pa.array(inside)).append_column("component", pa.array(given["component"][left[inside]]))
-    desk.scatter(BY_COMPONENT, rows, given["part"][left[inside]].astype(np.int64), int(given["parts"]))
+    """The judged pairs inside a component."""
+    table = desk.table(LINKED, desk.part)
+    inside = table["probability"].to_numpy() >= desk.settings.threshold
+    inside[numbers_of(desk.gather(INSIDE_ANSWERED, ROWS), "row")] = True
+    table = table.filter(pa.array(inside))
+    component, _ = labels_of(desk, numbers_of(table, "left"))
+    _send(desk, table, component)
     return {}
-
-
-def _looked_up(works: NDArray[np.generic], some: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where each of some works is among others, which ascend, and whether it is."""
-    place = np.minimum(np.searchsorted(works, some), len(works) - 1)
-    return place, works[place] == some
 
 
 def clustered_part(desk: Desk) -> Notes:
@@ -134,7 +195,17 @@ def clustered_part(desk: Desk) -> Notes:
         clusters += found.clusters
         judged += found.judged
     desk.write(clusters_table(clusters))
+    _tell(desk, clusters)
     return {"judged": judged}
+
+
+def _tell(desk: Desk, clusters: Sequence[Cluster]) -> None:
+    """Tell where the numbers of works are which of them are in clusters."""
+    starts = desk.given()["starts"]
+    works = np.array([work for cluster in clusters for work in cluster.members], np.int64)
+    group = np.array([cluster.members[0] for cluster in clusters for _ in cluster.members], np.int64)
+    rows = pa.table({"work": works, "group": group, "part": np.full(len(works), desk.part, np.int32)})
+    desk.scatter(IN_CLUSTERS, rows, np.searchsorted(starts, works, side="right") - 1, len(starts) - 1)
 
 
 def _judge(desk: Desk, subjects: Subjects) -> Judge:
@@ -150,7 +221,12 @@ def _judge(desk: Desk, subjects: Subjects) -> Judge:
     return Judge(keys, subjects, models.calibration, models.kind, closer, models.closer.calibration)
 
 
-MEMBERING: Final = Stage(MEMBERS, members_part, after=(SUBJECTS, LINKED), light=True)
-INSIDING: Final = Stage(INSIDE, inside_part, after=(LINKED,), light=True)
-
+MEMBERING: Final = Stage(MEMBERS, members_part, after=(SUBJECTS, LABELS), light=True)
+ASKING_INSIDE: Final = Stage(
+    INSIDE_ASKED, inside_asked_part, after=(LINKED, LABELS), settings=("threshold",), light=True
+)
+ANSWERING_INSIDE: Final = Stage(INSIDE_ANSWERED, inside_answered_part, after=(INSIDE_ASKED, LABELS), light=True)
+INSIDING: Final = Stage(
+    INSIDE, inside_part, after=(LINKED, LABELS, INSIDE_ANSWERED), settings=("threshold",), light=True
+)
 CLUSTERING: Final = Stage(CLUSTERED, clustered_part, after=(MEMBERS, INSIDE), settings=("threshold",))

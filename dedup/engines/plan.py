@@ -2,7 +2,7 @@
 
 files -read-> records -sketch-> sketches -unique, works, numbered-> who is where -placed, texts-> works by number
 -boilerplate-> -subjects-> what is compared -candidates-> pairs -asked, brought, confirmed-> judged pairs
--consulted-> links -components, members, inside-> -clusters-> clusters -> report
+-consulted-> links -components, labels, members, inside-> -clusters-> clusters -> report
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     run.drop(*SORTED, NEAR)
     confirmed(run, span, parts)
     asked = consulted(run, span, parts)
-    return Found(parts, span, buckets, funnel, asked, clustered(run, asked, parts))
+    return Found(parts, span, buckets, funnel, asked, clustered(run, asked, span, parts))
 
 
 def _skipped(run: Run, given: Input) -> list[Skipped]:

@@ -3,9 +3,9 @@
     subjects -keyed-> each page, band and figure of a work by its name -groups-> pairs of small groups, names of large
              -large-> one of those that are equal -stars-> few pairs of each -candidates-> all of them, and near vectors
 
-A *name* is a hash (XXH3, 128 bits) of a page, of a band's number and values, or of a figure. Of the 4 * 10^10 names of a
-billion works two are equal by chance in less than one of 10^17 runs. All works of a name meet in one bucket, a row each;
-of a figure that is common in a part already, that part sends one row in all.
+A *name* is a hash (XXH3, 128 bits) of a page, of a band's number and values, or of a figure. Of the 4 * 10^10 names of
+a billion works two are equal by chance in less than one of 10^17 runs. All works of a name meet in one bucket, a row
+each; of a figure that is common in a part already, that part sends one row in all.
 
 No name makes more than its share of work, however many works have it (``scripts/measure_hot_keys.py``): a small group
 gives up to ``GROUP_LIMIT / 2`` pairs a work, a large one two; and one that many bands have in common is sent on once.

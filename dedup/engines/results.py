@@ -1,11 +1,11 @@
 """Results: from clusters of works to what is told of records.
 
-    works by number -where-> which record of which partition holds which work
+    works by number, clusters -where-> which record of which partition holds which work, and the cluster of that work
         -told-> what a report says of each record, sent
             to where those that cite one page are          -conflicts-> pages cited by articles that disagree
             to where its cluster is, if it is in one       -joined----> clusters of records: their rows and links
             to where ids of its range are, if it is alone  -written---> the same by id (dedup.engines.outputs)
-    judged pairs -apart-> those that cite one page and are in no cluster together, sent to where the page is
+    judged pairs -apart-> those that cite one page, sent to where the page is
 
 The rows of a part go through the functions of a local run. Whoever plans gets counts.
 
@@ -15,7 +15,7 @@ contents disagree, and nothing is left out.
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -26,7 +26,7 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from dedup.conflicts import Citation, conflicts_of, disputed, highest
-from dedup.engines.clustering import CLUSTERED
+from dedup.engines.clustering import CLUSTERED, IN_CLUSTERS
 from dedup.engines.columns import BYTES, buckets_of, numbers_of, texts, texts_of
 from dedup.engines.confirming import CONFIRMED
 from dedup.engines.consulting import LINKED
@@ -34,7 +34,7 @@ from dedup.engines.links import clusters_of as clusters_in
 from dedup.engines.plan import Found
 from dedup.engines.run import Run
 from dedup.engines.sketching import ENTRY, SKETCH, entries_of
-from dedup.engines.stage import Desk, Given, Notes, Receipt, Stage
+from dedup.engines.stage import Desk, Notes, Receipt, Stage
 from dedup.engines.works import GROUPED, NUMBERED, starts_of
 from dedup.pipeline import Counts, Decided, clusters_of
 from dedup.report.assignment import arrow_table, places_of, row_of
@@ -100,11 +100,10 @@ class Results:
 def results(run: Run, found: Found) -> Results:
     """Do the stages after the clusters."""
     partitions, cuts = run.done[SKETCH].parts, run.workshop.given(GROUPED)["cuts"]
-    clustered = found.clustered.parts
     numbered = run.done[NUMBERED]
     run.stage(WHERING, numbered.parts, {"starts": starts_of(numbered.receipts), "partitions": np.array(partitions)})
-    parts = {"parts": found.parts, "pages": found.buckets, "clustered": clustered}
-    given = {**_groups(run, clustered), **{name: np.array(count) for name, count in parts.items()}, "cuts": cuts}
+    counts_of_parts = {"parts": found.parts, "pages": found.buckets, "clustered": found.clustered.parts}
+    given = {"cuts": cuts, **{name: np.array(count) for name, count in counts_of_parts.items()}}
     told = run.stage(TELLING, partitions, given)
     run.stage(APARTING, run.done[LINKED].parts)
     pages = run.stage(CONFLICTING, found.buckets)
@@ -145,23 +144,6 @@ def _sizes(receipt: Receipt) -> Counter[int]:
     return Counter({int(size): count for size, count in sizes.items()})
 
 
-def _groups(run: Run, clustered: int) -> dict[str, NDArray[np.int64]]:
-    """The works in clusters, ascending; the first work of each one's cluster; and in which part that cluster is."""
-    works, first, part_of = [], [], []
-    for part in range(clustered):
-        members = run.table(CLUSTERED, part, ["members"])["members"]
-        sizes = _lengths(members)
-        flat = pa.compute.list_flatten(members).to_numpy().astype(np.int64)
-        works.append(flat)
-        first.append(np.repeat(flat[np.cumsum(sizes) - sizes], sizes))  # members ascend
-        part_of.append(np.full(len(flat), part, np.int64))
-    if not works:
-        return dict.fromkeys(("works", "group", "part"), np.empty(0, np.int64))
-    order = np.argsort(np.concatenate(works))
-    columns = zip(("works", "group", "part"), (works, first, part_of), strict=True)
-    return {name: np.concatenate(column)[order] for name, column in columns}
-
-
 def _lengths(lists: "pa.ChunkedArray") -> NDArray[np.int64]:
     lengths: NDArray[np.int64] = pa.compute.list_value_length(lists).to_numpy().astype(np.int64)
     return lengths
@@ -171,16 +153,24 @@ def _lengths(lists: "pa.ChunkedArray") -> NDArray[np.int64]:
 
 
 def where_part(desk: Desk) -> Notes:
-    """The records of the works of a range, sent to the partitions that they are in."""
+    """The records of the works of a range, sent to the partitions that they are in; ``part`` is where the cluster of
+    the work is, or -1, and ``group`` the first work of that cluster, or its own.
+    """
     table = desk.table(NUMBERED, desk.part, ["partitions", "rows"])
     sizes = _lengths(table["rows"])
     works = int(desk.given()["starts"][desk.part]) + np.arange(len(table))
+    group, part = works.copy(), np.full(len(works), -1, np.int32)
+    in_clusters = desk.gather(CLUSTERED, IN_CLUSTERS)
+    place = numbers_of(in_clusters, "work") - int(desk.given()["starts"][desk.part])
+    group[place], part[place] = numbers_of(in_clusters, "group"), numbers_of(in_clusters, "part")
     is_first = np.zeros(int(sizes.sum()), bool)
     is_first[np.cumsum(sizes) - sizes] = True
     rows = pa.table(
         {
             "row": pa.compute.list_flatten(table["rows"]),
             "work": np.repeat(works, sizes),
+            "group": np.repeat(group, sizes),
+            "part": np.repeat(part, sizes),
             "first": is_first,
             "copied": np.repeat(sizes > 1, sizes),
         }
@@ -198,13 +188,11 @@ def told_part(desk: Desk) -> Notes:
     given = desk.given()
     parts = int(given["parts"])
     here = desk.gather(WHERE, HERE)
-    works, copied = numbers_of(here, "work"), here["copied"].to_numpy()
-    place, in_cluster = _looked_up(given["works"], works)
-    group, part_of = works.copy(), works % parts  # where nothing puts it together with another work
-    group[in_cluster] = given["group"][place[in_cluster]]
-    part_of[in_cluster] = given["part"][place[in_cluster]]
+    works, part_of = numbers_of(here, "work"), numbers_of(here, "part")
+    in_cluster, copied = part_of >= 0, here["copied"].to_numpy()
+    part_of[~in_cluster] = works[~in_cluster] % parts  # where nothing puts it together with another work
     rows = desk.table(SKETCH, desk.part, ENTRY).take(here["row"])
-    rows = rows.append_column("work", here["work"]).append_column("group", pa.array(group))
+    rows = rows.append_column("work", here["work"]).append_column("group", here["group"])
     joins = in_cluster | copied
     _send_citing(desk, rows, int(given["pages"]))
     desk.scatter(JOINING, rows.filter(pa.array(joins)), part_of[joins], parts)
@@ -227,14 +215,6 @@ def _send_citing(desk: Desk, rows: "pa.Table", buckets: int) -> None:
     desk.scatter(CITING, citing, buckets_of(citing["key"].to_pylist(), buckets), buckets)
 
 
-def _looked_up(works: NDArray[np.generic], some: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where each of some works is among others, which ascend, and whether it is."""
-    if not len(works):
-        return np.zeros(len(some), np.intp), np.zeros(len(some), bool)
-    place = np.minimum(np.searchsorted(works, some), len(works) - 1)
-    return place, works[place] == some
-
-
 def _cuts(desk: Desk) -> list[bytes]:
     return [bytes.fromhex(cut) for cut in desk.given(TOLD)["cuts"].tolist()]
 
@@ -248,38 +228,51 @@ def _ranges(ids: Iterable[str], cuts: Sequence[bytes]) -> NDArray[np.int64]:
 
 
 def apart_part(desk: Desk) -> Notes:
-    """The judged pairs that cite one page and are in no cluster together, sent to where the page is."""
-    given = desk.given(TOLD)
-    cited = desk.more(CONFIRMED, desk.part, 0)
-    group = [_groups_of(given, numbers_of(cited, side)) for side in ("left", "right")]
-    cited = cited.filter(pa.array(group[0] != group[1]))
+    """The judged pairs that cite one page, sent to where the page is: whether a cluster holds both is known there."""
     pages: dict[tuple[int, int], list[bytes]] = defaultdict(list)
+    cited = desk.more(CONFIRMED, desk.part, 0)
     for left, right, key in zip(*(cited[name].to_pylist() for name in ("left", "right", "key")), strict=True):
         pages[left, right].append(key)
     judged = desk.table(LINKED, desk.part, ["left", "right", "probability"])
     rows = [
-        (key, probability)
+        (key, left, right, probability)
         for left, right, probability in zip(*(column.to_pylist() for column in judged.columns), strict=True)
         for key in pages.get((left, right), ())
     ]
-    keys = [key for key, _ in rows]
-    table = pa.table({"key": pa.array(keys, BYTES), "probability": pa.array([p for _, p in rows], pa.float64())})
-    buckets = int(given["pages"])
+    keys, left, right, probability = ([row[column] for row in rows] for column in range(4))
+    table = pa.table(
+        {
+            "key": pa.array(keys, BYTES),
+            "left": pa.array(left, pa.int64()),
+            "right": pa.array(right, pa.int64()),
+            "probability": pa.array(probability, pa.float64()),
+        }
+    )
+    buckets = int(desk.given(TOLD)["pages"])
     desk.scatter(BY_PAGE, table, buckets_of(keys, buckets), buckets)
     return {}
 
 
-def _groups_of(given: Given, works: NDArray[np.int64]) -> NDArray[np.int64]:
-    place, in_cluster = _looked_up(given["works"], works)
-    groups = works.copy()
-    groups[in_cluster] = given["group"][place[in_cluster]]
-    return groups
+def _apart(desk: Desk, citing: "pa.Table") -> Iterator[tuple[str, float]]:
+    """Of each judged pair that cites a page of this bucket and is in no cluster together: the page, the probability.
+
+    A record of each of its works is among those that cite the page.
+    """
+    group_of = dict(zip(citing["work"].to_pylist(), citing["group"].to_pylist(), strict=True))
+    pairs = desk.gather(APART, BY_PAGE)
+    sides = (pairs[side].to_pylist() for side in ("left", "right"))
+    for key, left, right, probability in zip(
+        texts_of(pairs, "key"), *sides, pairs["probability"].to_pylist(), strict=True
+    ):
+        if group_of[left] != group_of[right]:
+            yield key, probability
 
 
 def conflicts_part(desk: Desk) -> Notes:
     """The pages of a bucket that are cited by records whose contents disagree, and these records."""
     citing = desk.gather(TOLD, CITING)
     keys, groups = texts_of(citing, "key"), citing["group"].to_pylist()
+    best = highest(_apart(desk, citing))
     open_ = disputed(zip(keys, groups, strict=True))
     citing = by_id(citing.filter(pa.array([key in open_ for key in keys], pa.bool_())))
     entries = entries_of(citing)
@@ -288,8 +281,6 @@ def conflicts_part(desk: Desk) -> Notes:
         for row, (entry, group) in enumerate(zip(entries, citing["group"].to_pylist(), strict=True))
         if entry.source_key is not None
     )
-    apart = desk.gather(APART, BY_PAGE)
-    best = highest(zip(texts_of(apart, "key"), apart["probability"].to_pylist(), strict=True))
     found = conflicts_of(citations, best)
     pages = sorted(found)
     table = pa.table(
@@ -368,8 +359,8 @@ def link_row(link: Link) -> dict[str, object]:
     }
 
 
-WHERING: Final = Stage(WHERE, where_part, after=(NUMBERED,), light=True)
+WHERING: Final = Stage(WHERE, where_part, after=(NUMBERED, CLUSTERED), light=True)
 TELLING: Final = Stage(TOLD, told_part, after=(WHERE, SKETCH), light=True)
 APARTING: Final = Stage(APART, apart_part, after=(TOLD, LINKED, CONFIRMED), light=True)
 CONFLICTING: Final = Stage(CONFLICTS, conflicts_part, after=(TOLD, APART), light=True)
-JOINING_UP: Final = Stage(JOINED, joined_part, after=(TOLD, LINKED), settings=("threshold",), light=True)
+JOINING_UP: Final = Stage(JOINED, joined_part, after=(TOLD, CLUSTERED), settings=("threshold",), light=True)

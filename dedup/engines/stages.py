@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from dedup.engines.boilerplate import STAGES_OF_BOILERPLATE
-from dedup.engines.clustering import CLUSTERING, INSIDING, MEMBERING
+from dedup.engines.clustering import ANSWERING_INSIDE, ASKING_INSIDE, CLUSTERING, INSIDING, MEMBERING
+from dedup.engines.components import STAGES_OF_COMPONENTS
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
 from dedup.engines.consulting import AMONGING, LINKING
 from dedup.engines.near import STAGES_OF_NEAR
@@ -42,7 +43,10 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             CONFIRMING,
             AMONGING,
             LINKING,
+            *STAGES_OF_COMPONENTS,
             MEMBERING,
+            ASKING_INSIDE,
+            ANSWERING_INSIDE,
             INSIDING,
             CLUSTERING,
             WHERING,
