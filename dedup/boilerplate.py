@@ -149,7 +149,7 @@ def _judged(
     if not pages:
         return Boilerplate(frozenset(), {})
     common = _common(languages, pages)
-    compared = _Pages(pages, common.held)
+    compared = Pages(pages, common.held)
     samples = sorted({sample for _, sample in common.samples})
     names = [] if known is None else _named(samples, pages, common.held)
     verdict = {s: known[name] for s, name in zip(samples, names, strict=True) if name in known} if known else {}
@@ -280,7 +280,7 @@ def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
     return changed
 
 
-class _Pages:
+class Pages:
     """Which texts are otherwise unlike; what was compared is kept."""
 
     def __init__(self, fingerprints: Sequence[Page], common: Sequence[NDArray[np.bool_]]) -> None:

@@ -72,9 +72,6 @@ _FACT_PAIRS = 2**21
 _WEIGHT_STEP = 2.0**-20
 """Unit in which the rarities of figures are added up, in nats: 64 of them are off by 0.00003 at most."""
 
-ENOUGH = round(FACT_WEIGHT / _WEIGHT_STEP)
-"""``FACT_WEIGHT`` in these units."""
-
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Of the hash of a band's values: odd, without a pattern."""
 
@@ -396,6 +393,12 @@ def added_up(keys: Whole, weights: Whole) -> tuple[Whole, Whole]:
     return keys[begins], np.add.reduceat(weights[order], begins) if len(keys) else weights
 
 
+def weighty(keys: Whole, weights: Whole) -> Whole:
+    """The keys, ascending, whose weights together are ``FACT_WEIGHT`` or more."""
+    keys, weights = added_up(keys, weights)
+    return keys[weights >= round(FACT_WEIGHT / _WEIGHT_STEP)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Statements:
     """That an article states a rare figure, by figure and then by article; each field of shape (statements,)."""
@@ -422,5 +425,4 @@ class _Statements:
         """The pairs with enough weight whose first article makes the statements ``chosen``; of ``articles`` in all."""
         counts = self.later[chosen]
         keys = np.repeat(self.holders[chosen] * articles, counts) + self.holders[behind_each(chosen, counts)]
-        keys, weights = added_up(keys, np.repeat(self.weights[chosen], counts))
-        return keys[weights >= ENOUGH]
+        return weighty(keys, np.repeat(self.weights[chosen], counts))

@@ -24,6 +24,7 @@ from dedup.engines.columns import BYTES, rows_of_bytes, to_bytes
 from dedup.engines.confirming import CANDIDATES
 from dedup.engines.links import candidates_of
 from dedup.engines.near import NEAR
+from dedup.engines.near import PAIRS as NEAR_PAIRS
 from dedup.engines.proposing import (
     CHOSEN,
     FIGURES,
@@ -136,7 +137,7 @@ def _subjects(works: Works, span: int) -> Callable[[Desk], Notes]:
 
 def _near(left: NDArray[np.int64], right: NDArray[np.int64], span: int, parts: int) -> Callable[[Desk], Notes]:
     def send(desk: Desk) -> Notes:
-        desk.scatter(NEAR, pa.table({"left": left, "right": right}), left // span, parts)
+        desk.scatter(NEAR_PAIRS, pa.table({"left": left, "right": right}), left // span, parts)
         return {}
 
     return send

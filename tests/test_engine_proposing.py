@@ -169,8 +169,7 @@ def test_small_works_with_small_limits_are_proposed_alike(works: Works, span: in
         patch.setattr(candidates, "GROUP_LIMIT", limit)
         patch.setattr(candidates, "FACT_GROUP_LIMIT", fact_limit)
         patch.setattr(proposing, "FACT_GROUP_LIMIT", fact_limit)
-        patch.setattr(candidates, "ENOUGH", 6 * 2**20)
-        patch.setattr(proposing, "ENOUGH", 6 * 2**20)
+        patch.setattr(candidates, "FACT_WEIGHT", 6.0)
         assert_same(in_pieces(works, root, span), in_one_piece(works))
 
 

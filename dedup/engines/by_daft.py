@@ -132,13 +132,12 @@ def _udf(daft: Any, root: str, stage: str, parts: int, workers: int, graphics: i
 def _connect(daft: Any, ray: str) -> None:  # noqa: ANN401
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     module = require("ray", EXTRA, "--ray")
-    address = None if ray == LOCAL else ray
     try:
         module.init(
-            address=address,
+            address=ray,  # "local" is Ray's own word for a cluster that is started anew
             log_to_driver=False,
             logging_level=logging.ERROR,
-            include_dashboard=None if address else False,
+            include_dashboard=False if ray == LOCAL else None,
         )
         daft.set_runner_ray(noop_if_initialized=True)
         daft.set_execution_config(actor_udf_ready_timeout=STARTED_WITHIN)

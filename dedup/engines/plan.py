@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from dedup.engines.boilerplate import boilerplate_of
 from dedup.engines.clustering import Clustered, clustered
 from dedup.engines.confirming import confirmed
 from dedup.engines.consulting import Consulted, consulted
-from dedup.engines.near import near
-from dedup.engines.proposing import proposed
+from dedup.engines.near import NEAR, near
+from dedup.engines.proposing import SORTED, proposed
 from dedup.engines.reading import READ, READING, partitions_of, reading_of, skipped_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
@@ -70,10 +71,9 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(PLACING, partitions, {"starts": starts, **shape})
     run.stage(TEXTING, parts)
-    from dedup.engines.whole import boilerplate_of
-
-    run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, parts)})
+    run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, span, parts)})
     funnel = proposed(run, span, parts, near(run, span, parts))
+    run.drop(*SORTED, NEAR)
     confirmed(run, span, parts)
     asked = consulted(run, span, parts)
     return Found(parts, span, buckets, funnel, asked, clustered(run, asked, span, parts))

@@ -3,9 +3,9 @@
     subjects -keyed-> each page, band and figure of a work by its name -groups-> pairs of small groups, names of large
              -large-> one of those that are equal -stars-> few pairs of each -candidates-> all of them, and near vectors
 
-A *name* has 128 bits (XXH3) of a page, of the values of a band, of a figure. Ten thousand million of them have two that
-are equal by chance in one of 10^18 runs. All works of a name meet in one bucket: one row each, and of a figure that is
-common none.
+A *name* is a hash (XXH3, 128 bits) of a page, of a band's number and values, or of a figure. Of the 4 * 10^10 names of
+a billion works two are equal by chance in less than one of 10^17 runs. All works of a name meet in one bucket, a row
+each; of a figure that is common in a part already, that part sends one row in all.
 
 No name makes more than its share of work, however many works have it (``scripts/measure_hot_keys.py``): a small group
 gives up to ``GROUP_LIMIT / 2`` pairs a work, a large one two; and one that many bands have in common is sent on once.
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from dedup.candidates import (
     BITS,
     COMMON_FIGURES,
-    ENOUGH,
     FACT_GROUP_LIMIT,
     LARGE_GROUPS,
     NOT_COMPARED,
@@ -40,6 +39,7 @@ from dedup.candidates import (
     pairs_of_small,
     union_of,
     weights_of,
+    weighty,
 )
 from dedup.engines.columns import numbers_of, rows_from_bytes, rows_of_bytes, to_text
 from dedup.engines.confirming import CANDIDATES
@@ -56,6 +56,8 @@ KEYED: Final = "keyed"
 GROUPS: Final = "groups"
 LARGE: Final = "large"
 STARS: Final = "stars"
+SORTED: Final = (KEYED, GROUPS, LARGE, STARS)
+"""The stages that nobody needs when the candidates are there."""
 
 KEYS: Final = "keys"
 FIGURES: Final = "figures"
@@ -120,7 +122,9 @@ def keyed_part(desk: Desk) -> Notes:
 
 
 def _send_figures(desk: Desk, works: Whole, stated: "_Listed", buckets: int) -> None:
-    """Figures and the works that state them; of one that is common in this part already, only how many do."""
+    """Figures and the works that state them; of one that is common in this part already, only how many do, in a row of
+    no work (-1).
+    """
     calibration = desk.models.calibration
     if calibration is None:
         raise AssertionError("a run without a calibration is not distributed")
@@ -301,12 +305,11 @@ def candidates_part(desk: Desk) -> Notes:
     table = pa.concat_tables([desk.gather(GROUPS, PAIRS), desk.gather(STARS, PAIRS)])
     pairs, found_by = numbers_of(table, "pair"), numbers_of(table, "found_by")
     of_facts = found_by == BITS[Finder.FACTS]
-    facts, weights = added_up(pairs[of_facts], numbers_of(table, "weight")[of_facts])
     near = desk.gather(NEAR, NEAR_PAIRS)
     found = {
         Finder.SOURCE_URL: pairs[found_by == BITS[Finder.SOURCE_URL]],
         Finder.BANDS: pairs[found_by == BITS[Finder.BANDS]],
-        Finder.FACTS: facts[weights >= ENOUGH],
+        Finder.FACTS: weighty(pairs[of_facts], numbers_of(table, "weight")[of_facts]),
         Finder.VECTORS: numbers_of(near, "left") * total + numbers_of(near, "right"),
     }
     candidates = union_of(found, total)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dedup.engines.boilerplate import STAGES_OF_BOILERPLATE
 from dedup.engines.clustering import ANSWERING_INSIDE, ASKING_INSIDE, CLUSTERING, INSIDING, MEMBERING
 from dedup.engines.components import STAGES_OF_COMPONENTS
 from dedup.engines.confirming import ASKING, BRINGING, CONFIRMING
@@ -29,6 +30,7 @@ STAGES: Final[Mapping[str, Stage]] = MappingProxyType(
             NUMBERING,
             PLACING,
             TEXTING,
+            *STAGES_OF_BOILERPLATE,
             SUBJECTING,
             *STAGES_OF_NEAR,
             KEYING,
