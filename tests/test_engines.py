@@ -120,6 +120,7 @@ def test_what_is_sent_in_waves_is_deleted_and_changes_nothing(
     folder: Path, local: bytes, cli: Cli, tmp_path: Path, executor: InThisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirming, "AT_ONCE", 1)
+    monkeypatch.setattr(confirming, "HELD", 5)
     store = tmp_path / "store"
     call = ("run", *paths(folder), "--engine", "daft", "--partition", "30", "--store", store, "--format", "json")
     assert cli(*call)[:2] == (0, local.decode())

@@ -7,11 +7,13 @@ is sent is many times what all works take, so that parts are done in *waves*: wh
 deleted when they are done.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dedup.candidates import Candidates
 from dedup.confirm import confirm
@@ -84,13 +86,41 @@ def bring_part(desk: Desk) -> Notes:
 
 
 def confirm_part(desk: Desk) -> Notes:
-    """Judge the candidates whose left work is in this part."""
+    """Judge the candidates whose left work is in this part: those whose right work is, too, and then those whose right
+    work is among the next that were brought.
+    """
     part = desk.part
     candidates = candidates_of(desk.table(CANDIDATES, part))
+    own = Subjects([desk.table(SUBJECTS, part, COMPARED)])
+    judged = [
+        _judged(desk, candidates, own, np.array(list(own), np.int64)),
+        *(_judged(desk, candidates, Subjects([some], own), numbers_of(some, "work")) for some in _brought(desk)),
+    ]
+    pairs = [("left", "ascending"), ("right", "ascending")]
+    links = pa.concat_tables([one.links for one in judged]).sort_by(pairs)
+    desk.write(links)
+    desk.write_more(0, pa.concat_tables([one.cited for one in judged]).sort_by([*pairs, ("key", "ascending")]))
+    return {"ruled_out": sum(one.ruled_out for one in judged), "judged": len(links)}
+
+
+def _brought(desk: Desk) -> "Iterator[pa.Table]":
+    """What the right works of this part's candidates are compared by, some of them at a time."""
     borders = desk.given()["borders"]
-    wave = int(np.searchsorted(borders, part, side="right")) - 1
-    brought = desk.gather(brought_in(wave), FOR_PAIRS, part - int(borders[wave]))
-    subjects = Subjects([desk.table(SUBJECTS, part, COMPARED), brought])
+    wave = int(np.searchsorted(borders, desk.part, side="right")) - 1
+    return desk.gather_some(brought_in(wave), FOR_PAIRS, desk.part - int(borders[wave]), HELD)
+
+
+class _Judged(NamedTuple):
+    """What was found of some candidates: their judgements, and the pages that both works of a candidate cite."""
+
+    links: "pa.Table"
+    cited: "pa.Table"
+    ruled_out: int
+
+
+def _judged(desk: Desk, candidates: Candidates, subjects: Subjects, rights: NDArray[np.int64]) -> _Judged:
+    """The candidates with these right works."""
+    candidates = candidates.where(np.isin(candidates.right, rights))
     models = desk.models
     if models.calibration is None:
         raise AssertionError("a run without a calibration is not distributed")
@@ -99,14 +129,13 @@ def confirm_part(desk: Desk) -> Notes:
     for side in ("left", "right"):  # what a question to the model costs
         counts = [len(subjects[work].embedding.norms) for work in table[side].to_pylist()]
         table = table.append_column(f"{side}_segments", pa.array(counts, pa.int32()))
-    desk.write(table)
-    desk.write_more(0, _citing_together(candidates, subjects))
-    return {"ruled_out": found.ruled_out, "judged": len(found.links)}
+    return _Judged(table, _citing_together(candidates, subjects), found.ruled_out)
 
 
 def _citing_together(candidates: Candidates, subjects: Subjects) -> "pa.Table":
     """The candidates of which both cite a page that names an article: a row for each such page."""
-    keys = {work: some for work in subjects if (some := subjects.keys_of(work))}
+    works = np.unique(np.concatenate([candidates.left, candidates.right])).tolist()
+    keys = {work: some for work in works if (some := subjects.keys_of(work))}
     rows = [
         (left, right, key)
         for left, right in zip(candidates.left.tolist(), candidates.right.tolist(), strict=True)
@@ -121,6 +150,9 @@ def _citing_together(candidates: Candidates, subjects: Subjects) -> "pa.Table":
         }
     )
 
+
+HELD: Final = 2**14
+"""Works brought that a part holds at a time, some 100 MB: the first work of a large group is a candidate with all."""
 
 ASKING: Final = Stage(ASKED, ask_part, after=(CANDIDATES, SUBJECTS), light=True)
 CONFIRMING: Final = Stage(CONFIRMED, confirm_part, after=(ASKED, CANDIDATES, SUBJECTS))

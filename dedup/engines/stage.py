@@ -14,7 +14,7 @@ twice counts once, and what a lost machine had finished is not lost: nothing but
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -131,6 +131,15 @@ class Desk:
         table = self.workshop.store.bucket(names, self.part if bucket is None else bucket)
         self._read += table.nbytes
         return table
+
+    def gather_some(self, stage: str, name: str, bucket: int, rows: int) -> "Iterator[pa.Table]":
+        """The same in portions, so that not all of them are held at once: of the parts one after the other, until they
+        have so many rows.
+        """
+        names = [f"{stage}/{part_name(name, part, 'arrow')}" for part in range(self.parts_of(stage))]
+        for table in self.workshop.store.bucket_in_portions(names, bucket, rows):
+            self._read += table.nbytes
+            yield table
 
     def write(self, table: "pa.Table") -> None:
         """What this part makes."""

@@ -126,6 +126,17 @@ class Store:
         """The rows of one bucket in all these files, in their order."""
         return pa.Table.from_batches(list(self._batches(names, bucket)))
 
+    def bucket_in_portions(self, names: Sequence[str], bucket: int, rows: int) -> "Iterator[pa.Table]":
+        """The same, file by file, so many rows at a time or a few more."""
+        held: list[pa.RecordBatch] = []
+        for batch in self._batches(names, bucket):
+            held.append(batch)
+            if sum(map(len, held)) >= rows:
+                yield pa.Table.from_batches(held)
+                held = []
+        if held:
+            yield pa.Table.from_batches(held)
+
     def _batches(self, names: Sequence[str], bucket: int) -> Iterator["pa.RecordBatch"]:
         for name in names:
             path = self._path(name)

@@ -105,26 +105,36 @@ def _rest_of(f: Fingerprint) -> _Rest:
 class Subjects(Mapping[int, Subject]):
     """The works in the rows of some tables, each made when it is first looked at. Their fingerprints hold no texts."""
 
-    def __init__(self, tables: Sequence["pa.Table"]) -> None:
+    def __init__(self, tables: Sequence["pa.Table"], beside: "Subjects | None" = None) -> None:
+        """``beside`` are further works."""
         table = pa.concat_tables([table.select(list(COMPARED)) for table in tables])
         self._columns = [table[name] for name in COMPARED]
         self._row = {work: row for row, work in enumerate(table["work"].to_pylist())}
         self._made: dict[int, Subject] = {}
+        self._beside: Subjects | dict[int, Subject] = {} if beside is None else beside
 
     def __getitem__(self, work: int) -> Subject:
+        if work in self._beside:
+            return self._beside[work]
         if work not in self._made:
             row = self._row[work]
             self._made[work] = _subject_of(*(column[row].as_py() for column in self._columns[1:]))
         return self._made[work]
 
+    def __contains__(self, work: object) -> bool:
+        return work in self._row or work in self._beside
+
     def __iter__(self) -> Iterator[int]:
-        return iter(self._row)
+        yield from self._beside
+        yield from self._row
 
     def __len__(self) -> int:
-        return len(self._row)
+        return len(self._row) + len(self._beside)
 
     def keys_of(self, work: int) -> frozenset[str]:
         """The pages that a work's records cite."""
+        if isinstance(self._beside, Subjects) and work in self._beside:
+            return self._beside.keys_of(work)
         return frozenset(key.decode("utf-8", "surrogatepass") for key in self._columns[2][self._row[work]].as_py())
 
 
