@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dedup.clusters import cluster_component
 from dedup.engines.columns import numbers_of
-from dedup.engines.components import LABELS, SIZING, labelled, labels_of, looked_up
+from dedup.engines.components import LABELS, labelled, labels_of, looked_up
 from dedup.engines.consulting import LINKED, Consulted, encoded_in
 from dedup.engines.links import clusters_of, clusters_table, links_of
 from dedup.engines.run import Run
@@ -64,8 +64,7 @@ class Clustered:
 
 def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustered:
     """Make the clusters of works."""
-    labelled(run, span, parts)
-    given = placing(run.stage(SIZING, parts), parts)
+    given = placing(labelled(run, span, parts), parts)
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(MEMBERING, parts, given)
     run.stage(ASKING_INSIDE, parts, shape)
