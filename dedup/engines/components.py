@@ -219,13 +219,24 @@ def labels_at(desk: Desk) -> "pa.Table":
     return desk.more(LABELS, desk.part // each, desk.part % each)
 
 
-def labels_of(desk: Desk, works: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
-    """The component of each of some works of this part, and whether it is in one; if not, it is -1."""
-    table = labels_at(desk)
-    place, there = looked_up(numbers_of(table, "work"), works)
-    label = np.full(len(works), -1, np.int64)
-    label[there] = numbers_of(table, "component")[place[there]]
-    return label, there
+def labels_in(desk: Desk) -> "pa.Table":
+    """The same of the works of this bucket of :data:`LABELS`."""
+    each = int(desk.given(LABELS)["each"])
+    return pa.concat_tables([desk.more(LABELS, desk.part, number) for number in range(each)])
+
+
+def bucket_of(desk: Desk, works: Numbers) -> tuple[Numbers, int]:
+    """The bucket of :data:`LABELS` that each of some works is in, and how many buckets there are."""
+    given = desk.given(LABELS)
+    return works // int(given["span"]), int(given["buckets"])
+
+
+def components_of(labels: "pa.Table", works: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    """The component of each of some works among ``labels``, and whether it is in one; if not, it is -1."""
+    place, there = looked_up(numbers_of(labels, "work"), works)
+    component = np.full(len(works), -1, np.int64)
+    component[there] = numbers_of(labels, "component")[place[there]]
+    return component, there
 
 
 def looked_up(works: Numbers, some: Numbers) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
