@@ -30,7 +30,7 @@ from dedup.clusters import components as joined_in_one_piece
 from dedup.engines import components
 from dedup.engines.clustering import places_of, placing
 from dedup.engines.columns import numbers_of
-from dedup.engines.components import LABELS, SIZES, SIZING, labelled
+from dedup.engines.components import SIZES, labelled, labels_at
 from dedup.engines.consulting import LINKED
 from dedup.engines.run import Run
 from dedup.engines.stage import Desk, Notes, Stage, Workshop
@@ -148,10 +148,9 @@ def joined(graph: Graph, parts: int, folder: str, *, here: bool = False) -> Run:
     before = time.process_time()
     with patch.object(components, "LINKS_HERE", len(graph.left) if here else -1):
         labelled(run, span, parts)
-    run.stage(SIZING, parts)
     seconds = time.process_time() - before
     print(f"{seconds:.1f} s of a processor in all; memory at most {memory():,.0f} MiB, and {at_first:,.0f} before")
-    check(run, graph, parts)
+    check(run, graph)
     return run
 
 
@@ -160,11 +159,16 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def check(run: Run, graph: Graph, parts: int) -> None:
+def labels(run: Run) -> "pa.Table":
+    """The component of each work."""
+    return pa.concat_tables([labels_at(Desk(run.workshop, "", part)) for part in range(run.done[LINKED].parts)])
+
+
+def check(run: Run, graph: Graph) -> None:
     """Compare with components of all links at once."""
     names = joined_in_one_piece(graph.left, graph.right, graph.works)
     linked = np.unique(np.concatenate([graph.left, graph.right]))
-    tables = pa.concat_tables([run.table(LABELS, part) for part in range(parts)])
+    tables = labels(run)
     same = np.array_equal(numbers_of(tables, "work"), linked)
     if not same or not np.array_equal(numbers_of(tables, "component"), names[linked]):
         raise SystemExit("the components are wrong")
@@ -207,9 +211,8 @@ def tell(run: Run, links: int) -> None:
             size, seconds = sum(r.shuffled for r in done.receipts), sum(r.seconds for r in done.receipts)
             print(f"| {name} | {rows:,} | {rows / links:.2f} | {size:,} | {size / links:.1f} | {seconds:.1f} |")
     told = run.done[SIZES].receipts
-    tables = pa.concat_tables([run.table(LABELS, part, ["component"]) for part in range(run.done[LABELS].parts)])
-    names, sizes = np.unique(numbers_of(tables, "component"), return_counts=True)
-    places = placing(told, len(told))
+    names, sizes = np.unique(numbers_of(labels(run), "component"), return_counts=True)
+    places = placing(told, run.done[LINKED].parts)
     load = np.bincount(places_of(names, places), sizes.astype(np.float64) ** 2, minlength=int(places["count"]))
     print(
         f"{len(names):,} components, the largest of {sizes.max():,} works; {len(places['large'])} were placed one by "

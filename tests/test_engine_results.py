@@ -160,6 +160,7 @@ def test_the_report_is_the_same_when_all_parts_join_the_links(
 ) -> None:
     monkeypatch.setattr(components, "LINKS_HERE", 0)
     monkeypatch.setattr(components, "LARGE", 2)
+    monkeypatch.setattr(components, "MOST_BUCKETS", 5)
     monkeypatch.setattr(run, "LITTLE", 0)  # all of it by workers, in any order
     made = Made(folder, tmp_path, partition, partition)
     assert "large-star-00" in made.run.done

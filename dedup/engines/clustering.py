@@ -6,8 +6,9 @@
                                             -clusters-> clusters; of each work in one, which, to its range of numbers
 
 A judged pair lies in the part of its left work, whose component is known there. Whether the right one's is the same is
-asked in its part, with a few numbers; the pair itself travels if it is. A link of at least the threshold needs no
-question. Of all this, whoever plans learns counts, and which components are large (:data:`dedup.engines.components`).
+asked where that is known, with a few numbers; the pair itself travels if it is. A link of at least the threshold needs
+no question. Of all this, whoever plans learns counts, and which components are large
+(:data:`dedup.engines.components.LARGE`).
 
 A component is clustered in one part, where further pairs are judged as clustering asks for them.
 """
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from dedup.clusters import cluster_component
 from dedup.engines.columns import numbers_of
-from dedup.engines.components import LABELS, SIZING, labelled, labels_of, looked_up
+from dedup.engines.components import LABELS, bucket_of, components_of, labelled, labels_at, labels_in, looked_up
 from dedup.engines.consulting import LINKED, Consulted, encoded_in
 from dedup.engines.links import clusters_of, clusters_table, links_of
 from dedup.engines.run import Run
@@ -64,12 +65,10 @@ class Clustered:
 
 def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustered:
     """Make the clusters of works."""
-    labelled(run, span, parts)
-    given = placing(run.stage(SIZING, parts), parts)
-    shape = {"span": np.array(span), "parts": np.array(parts)}
+    given = placing(labelled(run, span, parts), parts)
     run.stage(MEMBERING, parts, given)
-    run.stage(ASKING_INSIDE, parts, shape)
-    run.stage(ANSWERING_INSIDE, parts, shape)
+    run.stage(ASKING_INSIDE, parts)
+    run.stage(ANSWERING_INSIDE, run.done[LABELS].parts, {"parts": np.array(parts)})
     run.stage(INSIDING, parts, given)
     run.drop(INSIDE_ASKED, INSIDE_ANSWERED)
     encoded = [encoded_in(i) for i in range(consulted.rounds)]
@@ -135,28 +134,27 @@ def _send(desk: Desk, rows: "pa.Table", components: NDArray[np.int64]) -> None:
 def members_part(desk: Desk) -> Notes:
     """The subjects of works that have links."""
     table = desk.table(SUBJECTS, desk.part, COMPARED)
-    component, there = labels_of(desk, numbers_of(table, "work"))
+    component, there = components_of(labels_at(desk), numbers_of(table, "work"))
     _send(desk, table.filter(pa.array(there)), component[there])
     return {}
 
 
 def inside_asked_part(desk: Desk) -> Notes:
     """Of judged pairs below the threshold whose left work is in a component: is the right one in it?"""
-    part, given = desk.part, desk.given()
-    table = desk.table(LINKED, part, ["left", "right", "probability"])
-    component, there = labels_of(desk, numbers_of(table, "left"))
+    table = desk.table(LINKED, desk.part, ["left", "right", "probability"])
+    component, there = components_of(labels_at(desk), numbers_of(table, "left"))
     row = np.flatnonzero(there & (table["probability"].to_numpy() < desk.settings.threshold))
     right = numbers_of(table, "right")[row]
-    by = np.full(len(row), part, np.int32)
+    by = np.full(len(row), desk.part, np.int32)
     rows = pa.table({"work": right, "component": component[row], "by": by, "row": row.astype(np.int32)})
-    desk.scatter(RIGHT, rows, right // int(given["span"]), int(given["parts"]))
+    desk.scatter(RIGHT, rows, *bucket_of(desk, right))
     return {"asked": len(rows)}
 
 
 def inside_answered_part(desk: Desk) -> Notes:
     """Those of which it is, sent back."""
     asked = desk.gather(INSIDE_ASKED, RIGHT)
-    component, _ = labels_of(desk, numbers_of(asked, "work"))
+    component, _ = components_of(labels_in(desk), numbers_of(asked, "work"))
     same = asked.filter(pa.array(component == numbers_of(asked, "component")))
     desk.scatter(ROWS, same.select(["row"]), numbers_of(same, "by"), int(desk.given()["parts"]))
     return {"inside": len(same)}
@@ -168,7 +166,7 @@ def inside_part(desk: Desk) -> Notes:
     inside = table["probability"].to_numpy() >= desk.settings.threshold
     inside[numbers_of(desk.gather(INSIDE_ANSWERED, ROWS), "row")] = True
     table = table.filter(pa.array(inside))
-    component, _ = labels_of(desk, numbers_of(table, "left"))
+    component, _ = components_of(labels_at(desk), numbers_of(table, "left"))
     _send(desk, table, component)
     return {}
 

@@ -11,18 +11,20 @@ Up to :data:`LINKS_HERE` links are joined in one part, by whoever plans. More ar
 
 Neither changes what is connected, and neither makes links more. When every work that has a smaller neighbour has no
 other one, each component is a star around its smallest work. Chains take longest: of 1,000, 10,000, 100,000 and
-1,000,000 works in order 10, 14, 17 and 20 rounds, in any order 8, 11, 13 and 16 (``scripts/measure_components.py``).
+1,000,000 works in any order 8, 11, 13 and 16 rounds; groups of up to 12 works take one
+(``scripts/measure_components.py``).
 
-A row is two numbers, a work and a neighbour, and lies in the part of the work. A large star sends one row a link, a
-small star two, for both ends ask next. Of the links that lie in one part only so many are sent as keep their works
-connected. What a round has sent is deleted when it is read.
+A row is two numbers, a work and a neighbour, and lies where the work is: works are dealt out by their numbers, those of
+several parts together where there are many parts, so that a round does not make more pieces than rows. A large star
+sends one row a link, a small star two, for both ends ask next. Of the links that lie in one part only so many are sent
+as keep their works connected. What a round has sent is deleted when it is read.
 
-*A work with many neighbours*, such as the smallest of a large component, has its rows in one part: 16 bytes for each
-other work of the component. (The paper's remedy is to give such a work several names.) A part reads its rows whole, so
-that a component of ten million works costs it 160 MB, and a few times that while they are sorted; clustering such a
-component, which is done in one part, too, takes thousands of times more.
+*A work with many neighbours*, such as the smallest of a large component, has its rows in one place: 16 bytes for each
+other work of the component. They are read whole, so that a component of ten million works costs 160 MB there, and a few
+times that while they are sorted. Clustering such a component, which is done in one part, too, takes far more.
 """
 
+from itertools import pairwise
 from typing import Final, cast
 
 import numpy as np
@@ -33,7 +35,7 @@ from dedup.clusters import components
 from dedup.engines.columns import numbers_of
 from dedup.engines.consulting import LINKED
 from dedup.engines.run import Run
-from dedup.engines.stage import Desk, Given, Notes, Stage
+from dedup.engines.stage import MOST_BUCKETS, Desk, Given, Notes, Receipt, Stage
 from dedup.errors import DedupError
 
 COMPONENTS: Final = "components"
@@ -44,7 +46,7 @@ LABELS: Final = "labels"
 SIZES: Final = "sizes"
 
 ENDS: Final = "ends"
-"""Rows ``node`` and ``neighbour``, in the part of the node; of what labels are read from, so that the smallest of a
+"""Rows ``node`` and ``neighbour``, where the node is; of what labels are read from, so that the smallest of a
 node and its neighbours is its component."""
 
 COUNTS: Final = "counts"
@@ -53,29 +55,32 @@ LARGE: Final = 256
 """Works of a component that is told of by itself: few are, and all pairs of one are 32,640."""
 
 LINKS_HERE: Final = 2**24
-"""Links that are joined in one part: some 2 GB, and a minute."""
+"""Links that are joined in one part: up to 3 GB and a minute (``scripts/measure_components.py --here``)."""
 
 MOST_ROUNDS: Final = 64
-"""Each is two stages. The rounds are O(log² n) (Kiveris et al. 2014); none of what was tried took more than log2 n."""
+"""Each is two stages, whose names workers must know. A chain of a million works takes 16."""
 
 Numbers = NDArray[np.int64]
 
 
-def labelled(run: Run, span: int, parts: int) -> None:
-    """Give each work that has a link of at least the threshold its component: do the stages up to :data:`LABELS`, a
-    table a part with the columns ``work``, ascending, and ``component``.
+def labelled(run: Run, span: int, parts: int) -> list[Receipt]:
+    """Give each work that has a link of at least the threshold its component: do the stages up to :data:`LABELS` (see
+    :func:`labels_at`) and :data:`SIZES`, whose receipts say how large the components are.
 
     Raises :class:`DedupError` if :data:`MOST_ROUNDS` are not enough.
     """
-    shape = {"span": np.array(span), "parts": np.array(parts)}
+    each = -(-parts // MOST_BUCKETS)
+    buckets = -(-parts // each)
+    shape = {"span": np.array(span * each), "buckets": np.array(buckets)}
     links = sum(cast("int", receipt.notes["confirmed"]) for receipt in run.done[LINKED].receipts)
     if links <= LINKS_HERE:
         run.stage(JOINING, 1, shape)
         source = COMPONENTS
     else:
         source = _joined_by_all(run, shape, parts)
-    run.stage(labelling(source), parts, {**shape, "source": np.array(source)})
+    run.stage(labelling(source), buckets, {**shape, "each": np.array(each), "source": np.array(source)})
     run.drop(source)
+    return run.stage(SIZING, buckets)
 
 
 def of_round(name: str, number: int) -> str:
@@ -86,15 +91,15 @@ def of_round(name: str, number: int) -> str:
 def _joined_by_all(run: Run, shape: Given, parts: int) -> str:
     """Make stars of the components: the stage that has sent them."""
     run.stage(STRENGTH, parts, shape)
-    source = STRONG
+    source, buckets = STRONG, int(shape["buckets"])
     for number in range(MOST_ROUNDS):
         large, small = stages_of(number)
         told = {**shape, "round": np.array(number)}
-        open_ = sum(cast("int", receipt.notes["open"]) for receipt in run.stage(large, parts, told))
+        open_ = sum(cast("int", receipt.notes["open"]) for receipt in run.stage(large, buckets, told))
         if not open_:
             run.drop(large.name)
             return source
-        run.stage(small, parts, told)
+        run.stage(small, buckets, told)
         run.drop(source, large.name)
         source = small.name
     raise DedupError(
@@ -107,7 +112,7 @@ def _joined_by_all(run: Run, shape: Given, parts: int) -> str:
 
 
 def components_part(desk: Desk) -> Notes:
-    """The component of each work that has a link, sent to the part of the work."""
+    """The component of each work that has a link, sent to where the work is."""
     strong = [_strong(desk, part) for part in range(desk.parts_of(LINKED))]
     left, right = (np.concatenate(ends) for ends in zip(*strong, strict=True))
     works, first = _joined(left, right)
@@ -185,31 +190,53 @@ def _send_both(desk: Desk, node: Numbers, neighbour: Numbers) -> int:
 
 
 def _send(desk: Desk, node: Numbers, neighbour: Numbers) -> int:
-    """Send rows to the parts of their nodes; how many."""
+    """Send rows to where their nodes are; how many."""
     given = desk.given()
     rows = pa.table({"node": node, "neighbour": neighbour})
-    desk.scatter(ENDS, rows, node // int(given["span"]), int(given["parts"]))
+    desk.scatter(ENDS, rows, node // int(given["span"]), int(given["buckets"]))
     return len(rows)
 
 
 def labels_part(desk: Desk) -> Notes:
-    """The component of each work of this part that has a link; how many of each, sent to the part of its first."""
+    """The component of each work of a bucket that has a link, a table for each part whose works they are; how many of
+    each component, sent to where its first work is.
+    """
     given = desk.given()
+    span, each = int(given["span"]), int(given["each"])
     stars = _Stars(desk.gather(given["source"].item(), ENDS))
-    desk.write(pa.table({"work": stars.nodes, "component": stars.least}))
+    firsts = desk.part * span + np.arange(each + 1) * (span // each)
+    for number, (start, end) in enumerate(pairwise(np.searchsorted(stars.nodes, firsts).tolist())):
+        desk.write_more(number, pa.table({"work": stars.nodes[start:end], "component": stars.least[start:end]}))
     component, works = np.unique(stars.least, return_counts=True)
     rows = pa.table({"component": component, "works": works})
-    desk.scatter(COUNTS, rows, component // int(given["span"]), int(given["parts"]))
+    desk.scatter(COUNTS, rows, component // span, int(given["buckets"]))
     return {}
 
 
-def labels_of(desk: Desk, works: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
-    """The component of each of some works of this part, and whether it is in one; if not, it is -1."""
-    table = desk.table(LABELS, desk.part)
-    place, there = looked_up(numbers_of(table, "work"), works)
-    label = np.full(len(works), -1, np.int64)
-    label[there] = numbers_of(table, "component")[place[there]]
-    return label, there
+def labels_at(desk: Desk) -> "pa.Table":
+    """The works of this part that have links, ascending (``work``), and the ``component`` of each."""
+    each = int(desk.given(LABELS)["each"])
+    return desk.more(LABELS, desk.part // each, desk.part % each)
+
+
+def labels_in(desk: Desk) -> "pa.Table":
+    """The same of the works of this bucket of :data:`LABELS`."""
+    each = int(desk.given(LABELS)["each"])
+    return pa.concat_tables([desk.more(LABELS, desk.part, number) for number in range(each)])
+
+
+def bucket_of(desk: Desk, works: Numbers) -> tuple[Numbers, int]:
+    """The bucket of :data:`LABELS` that each of some works is in, and how many buckets there are."""
+    given = desk.given(LABELS)
+    return works // int(given["span"]), int(given["buckets"])
+
+
+def components_of(labels: "pa.Table", works: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    """The component of each of some works among ``labels``, and whether it is in one; if not, it is -1."""
+    place, there = looked_up(numbers_of(labels, "work"), works)
+    component = np.full(len(works), -1, np.int64)
+    component[there] = numbers_of(labels, "component")[place[there]]
+    return component, there
 
 
 def looked_up(works: Numbers, some: Numbers) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -221,7 +248,7 @@ def looked_up(works: Numbers, some: Numbers) -> tuple[NDArray[np.intp], NDArray[
 
 
 def sizes_part(desk: Desk) -> Notes:
-    """How many components begin in this part, the sum of the squares of their sizes, and which are large."""
+    """How many components begin in a bucket, the sum of the squares of their sizes, and which are large."""
     counts = desk.gather(LABELS, COUNTS)
     component, place = np.unique(numbers_of(counts, "component"), return_inverse=True)
     sizes = np.bincount(place, numbers_of(counts, "works"), len(component)).astype(np.int64)
