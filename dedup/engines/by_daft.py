@@ -52,7 +52,9 @@ class Worker:
         if self._workshop is None:
             _settle()
             self._workshop = Workshop(self._root)
-        return msgspec.json.encode(_Told(part, self._workshop.attempt(STAGES[stage], part)))
+        error = self._workshop.attempt(STAGES[stage], part)
+        gc.collect()  # once a part: what is left of it may hold its tables
+        return msgspec.json.encode(_Told(part, error))
 
 
 def _settle() -> None:

@@ -77,6 +77,7 @@ def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustere
     count = int(given["count"])
     told = {"rounds": np.array(consulted.rounds), "starts": starts}
     receipts = run.stage(replace(CLUSTERING, after=after), count, told)
+    run.drop(MEMBERS, INSIDE)
     return Clustered(count, sum(cast("int", r.notes["judged"]) for r in receipts))
 
 

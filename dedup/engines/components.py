@@ -4,7 +4,7 @@
     links, more -strong-> (-large-star-> -small-star->) by round --> labels
 
 Up to :data:`LINKS_HERE` links are joined in one part, by whoever plans. More are joined by all, by alternating stars
-(Kiveris et al. 2014, Connected Components in MapReduce and Beyond, section 3). A round does twice a thing of the kind:
+(Kiveris et al. 2014, Connected Components in MapReduce and Beyond). A round does twice a thing of the kind:
 
 * *large star*: each work ties its larger neighbours to the smallest of its neighbours and itself;
 * *small star*: each work ties itself and its smaller neighbours to the smallest of these.
