@@ -18,6 +18,7 @@ pytest.importorskip("daft")
 pytest.importorskip("ray")
 
 from dedup.engines import confirming, distribute  # noqa: E402 - they need what may be missing
+from dedup.engines.run import WorkerEndedError  # noqa: E402
 from dedup.engines.stage import Workshop  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
 
@@ -192,6 +193,40 @@ def test_other_weights_under_the_same_name_are_noticed(
     assert "subjects: done again, and what follows from it: digest of model was " in err
 
 
+class EndingWorkers(InThisProcess):
+    """Of which one ends when it has done two parts of a stage."""
+
+    def run(self, root: str, stage: str, parts: Sequence[int]) -> Iterator[int]:
+        for place, part in enumerate(super().run(root, stage, parts)):
+            yield part
+            if stage == "sketch" and place == 1:
+                raise WorkerEndedError("it was\nkilled")
+
+
+def test_a_worker_that_ends_costs_the_run_only_if_nothing_is_done_any_more(
+    folder: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = ("run", folder / "0.jsonl", "--confirm", "never", "--format", "json")
+    more = ("--engine", "daft", "--partition", "10", "--store")
+    ending = EndingWorkers(1)
+    monkeypatch.setattr("dedup.engines.by_daft.DaftExecutor", lambda _workers, _ray: ending)
+    code, out, err = cli(*call, *more, tmp_path / "first")
+    assert (code, out) == (0, cli(*call)[1])
+    assert err.count("sketch: a worker ended, ") > 3
+    assert len(ending.done) == len(set(ending.done))
+
+    def ends(_self: object, _root: str, _stage: str, _parts: Sequence[int]) -> Iterator[int]:
+        raise WorkerEndedError("it was\nkilled")
+        yield 0
+
+    monkeypatch.setattr(EndingWorkers, "run", ends)
+    code, _, err = cli(*call, *more, tmp_path / "second")
+    assert code == 2
+    told = err.splitlines()[-1]
+    assert told.startswith("dedup: sketch: workers ended 3 times without finishing anything")
+    assert "(it was killed); open are the parts 0, 1, 2, 3, 4 …; what is done is in " in told
+
+
 # wrong calls
 
 
@@ -228,6 +263,25 @@ def test_a_folder_of_something_else_is_no_store(folder: Path, cli: Cli, tmp_path
     assert code == 2
     assert "holds other things than stages of a run" in err
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_places_may_be_relative_or_begin_with_file(
+    folder: Path, cli: Cli, tmp_path: Path, executor: InThisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = ("run", folder / "0.jsonl", "--engine", "daft", "--confirm", "never", "--partition", "30")
+    code, out, err = cli(*call, "--store", "store", "--tables", f"file://{tmp_path}/tables")
+    assert (code, err) == (0, "")
+    assert {stage for stage, _ in executor.done} > {"sketch", "confirmed"}
+    assert f"summary.json are in {tmp_path}/tables " in out.replace("\n", " ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "tables"]
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["assignment", "links", "summary.json"]
+
+
+def test_a_missing_package_is_named(folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dedup.extras.find_spec", lambda name: None if name == "daft" else object())
+    code, _, err = cli("run", folder / "0.jsonl", "--engine", "daft")
+    assert (code, err) == (2, "dedup: --engine daft needs daft: pip install 'dedup[distributed]'\n")
 
 
 def test_a_store_is_held_by_one_run(folder: Path, cli: Cli, tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_every_command_of_the_readme_with_urls_runs(workplace: Path, monkeypatch
             run(re.sub(r"(s3|hf|https)://|[?][^']*", lambda m: "memory://" if m[1] else "", command), monkeypatch)
 
 
+def test_every_command_of_the_readme_with_an_engine_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = (b for b in blocks("sh") if "--engine daft" in b)
+    for command in block.splitlines():
+        run(command, monkeypatch)
+    assert json.loads((workplace / "report.json").read_bytes())["input"]["records"] == 2
+    assert json.loads((workplace / "result" / "summary.json").read_bytes())["settings"]["threshold"] == 0.7
+
+
 def test_the_summary_in_the_readme_is_what_the_first_command_prints(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

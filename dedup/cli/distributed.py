@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LOCAL, DAFT = ENGINES = ("local", "daft")
 
 EXTRA: Final = "distributed"
+
+SUMMARY: Final = "summary.json"
 
 _OPTIONS: Final = (
     click.option(
@@ -90,7 +93,7 @@ class Distribution:
             check_installed(package, EXTRA, f"--engine {DAFT}")
         from dedup.engines.store import Store
 
-        tables = None if self.tables is None else Store(self.tables)
+        tables = None if self.tables is None else Store(_rooted(self.tables))
         started = time.monotonic()
         with self._place() as root:
             done = self._done(root, paths, fields, settings, workers, wanted)
@@ -100,9 +103,11 @@ class Distribution:
                 from dedup.report.summary import summary_json
                 from dedup.report.terminal import render_counts
 
+                if tables.has(SUMMARY):  # while it is not there, the tables beside it are not whole
+                    tables.remove_file(SUMMARY)
                 done.write_tables(tables.root)
                 summary = done.summary()
-                tables.put("summary.json", summary_json(summary))
+                tables.put(SUMMARY, summary_json(summary))
                 if wanted.report is None and not wanted.as_json:
                     render_counts(summary, tables.root, time.monotonic() - started, standard_output())
             wanted.refuse_skipped(done.skipped())
@@ -112,8 +117,9 @@ class Distribution:
         from dedup.engines.distribute import store_held
 
         if self.store is not None:
-            with store_held(self.store):
-                yield self.store
+            store = _rooted(self.store)
+            with store_held(store):
+                yield store
         else:
             with TemporaryDirectory(prefix="dedup-", ignore_cleanup_errors=True) as folder:
                 yield folder
@@ -150,3 +156,10 @@ class Distribution:
                 progress=progress,
                 say=complain,
             )
+
+
+def _rooted(place: str) -> str:
+    """A folder as workers find it, wherever they were started; a URL as it is."""
+    from dedup.read.remote import is_remote, local_path
+
+    return place if is_remote(place) else str(Path(local_path(place)).absolute())

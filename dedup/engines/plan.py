@@ -21,7 +21,7 @@ from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, SKETCHING
 from dedup.engines.stage import MOST_BUCKETS
 from dedup.engines.subjects import SUBJECTING
-from dedup.engines.works import GROUPING, NUMBERING, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
+from dedup.engines.works import GROUPING, NUMBERING, PLACED, PLACING, TEXTING, UNIQUES, cuts_of, starts_of
 from dedup.errors import InputError
 from dedup.model import FunnelStage, Skipped
 from dedup.read.fields import Fields
@@ -71,6 +71,7 @@ def find(run: Run, given: Input, fields: Fields, partition: int = PARTITION) -> 
     shape = {"span": np.array(span), "parts": np.array(parts)}
     run.stage(PLACING, partitions, {"starts": starts, **shape})
     run.stage(TEXTING, parts)
+    run.drop(PLACED)
     run.stage(SUBJECTING, parts, {"boilerplate": boilerplate_of(run, span, parts)})
     funnel = proposed(run, span, parts, near(run, span, parts))
     run.drop(*SORTED, NEAR)

@@ -43,8 +43,10 @@ FORMAT: Final = 1
 ATTEMPTS: Final = 3
 """How often a stage is taken up again when workers have ended and no part was finished since."""
 
-
 _REMOVED: Final = "what it had made was removed, and is needed"
+
+LONGEST_REASON: Final = 200
+"""Characters of what an engine says of a worker's end that are passed on."""
 
 LITTLE: Final = 2**27
 """Bytes up to which a light stage is done by the process that plans: a second's work, as long as starting workers."""
@@ -219,7 +221,7 @@ class Run:
                 still = [part for part in self._open(stage, parts) if some is None or part in some]
                 ended = 1 if len(still) < len(open_) else ended + 1
                 if ended >= ATTEMPTS:
-                    raise WorkerError(self._gave_up(stage, still)) from error
+                    raise WorkerError(self._gave_up(stage, still, error)) from error
                 self.say(f"{stage.name}: a worker ended, {len(still):,} of {parts:,} parts are done again")
 
     def _executor(self, stage: Stage, open_: Sequence[int]) -> Executor:
@@ -228,11 +230,13 @@ class Run:
         little = stage.light and sum(one.written + one.shuffled for one in behind) < LITTLE
         return _Here(self.workshop, stage) if little or len(open_) == 1 else self.executor
 
-    def _gave_up(self, stage: Stage, open_: Sequence[int]) -> str:
+    def _gave_up(self, stage: Stage, open_: Sequence[int], error: WorkerEndedError) -> str:
         some = ", ".join(map(str, open_[:5])) + (" …" if len(open_) > 5 else "")
+        why = " ".join(str(error).split())[:LONGEST_REASON]
         return (
-            f"{stage.name}: workers ended {ATTEMPTS} times without finishing anything, perhaps for want of memory; "
-            f"open are the parts {some}; what is done is in {self.workshop.store.root}, and the same call goes on there"
+            f"{stage.name}: workers ended {ATTEMPTS} times without finishing anything, perhaps for want of memory "
+            f"({why}); open are the parts {some}; what is done is in {self.workshop.store.root}, and the same call "
+            "goes on there"
         )
 
     def _open(self, stage: Stage, parts: int) -> list[int]:
