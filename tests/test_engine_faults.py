@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -82,12 +83,14 @@ class Going:
         found = []
         for folder in Path("/proc").iterdir():
             if folder.name.isdecimal() and any(name in _read(folder / "cmdline") for name in names):
-                found += [int(folder.name)] if os.getsid(int(folder.name)) == self.process.pid else []
+                with suppress(ProcessLookupError):
+                    found += [int(folder.name)] if os.getsid(int(folder.name)) == self.process.pid else []
         return found
 
     def kill(self) -> None:
         """The run itself, and all that it has started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
     def ended(self) -> tuple[int, bytes, str]:
@@ -155,6 +158,9 @@ def test_a_killed_run_goes_on_with_the_parts_that_were_open(
     for stage in ("sketch", "confirmed"):
         run = going()
         run.wait_for(stage, 3)
+        os.kill(run.process.pid, signal.SIGKILL)
+        while run.workers():  # they end with it
+            time.sleep(0.05)
         run.kill()
     before = receipts(tmp_path / "store", "sketch") | receipts(tmp_path / "store", "confirmed")
     code, out, err = going().ended()

@@ -238,9 +238,9 @@ def judged_part(desk: Desk) -> Notes:
     return {"compared": len(passages)}
 
 
-COUNTING: Final = Stage(PASSAGES, passages_part, after=(TEXTS,))
+COUNTING: Final = Stage(PASSAGES, passages_part, after=(TEXTS,), light=True)
 MARKING: Final = Stage(COMMON, common_part, after=(PASSAGES,), light=True)
-HOLDING: Final = Stage(HELD, held_part, after=(TEXTS, COMMON))
+HOLDING: Final = Stage(HELD, held_part, after=(TEXTS, COMMON), light=True)
 SAMPLING: Final = Stage(SAMPLED, sampled_part, after=(HELD,), light=True)
 LENDING: Final = Stage(LENT, lent_part, after=(TEXTS, HELD, SAMPLED), light=True)
 JUDGING: Final = Stage(JUDGED, judged_part, after=(SAMPLED, LENT))

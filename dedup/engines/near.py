@@ -42,7 +42,7 @@ def near(run: Run, span: int, parts: int, *, exact_limit: int | None = None) -> 
     waves = waves_of(total, width_of(run.table(TRAINED, 0), "mean", np.float32))
     compared = sum(wave_done(run, shape, wave, some) for wave, some in enumerate(waves))
     last = of_wave(FOUND, len(waves) - 1)
-    run.stage(replace(NEARING, after=(last,), settings=(), light=True), parts, {**shape, "waves": np.array(len(waves))})
+    run.stage(replace(NEARING, after=(last,), settings=()), parts, {**shape, "waves": np.array(len(waves))})
     run.drop(last, STEPS, SUMS)
     return max(0, total * (total - 1) // 2 - compared)
 
@@ -89,6 +89,6 @@ def _exact(desk: Desk) -> Whole:
     return exact_pairs(documents, codes, numbers_of(made[desk.part], "work"), desk.settings.neighbours)
 
 
-NEARING: Final = Stage(NEAR, near_part, after=(SUBJECTS,), settings=("neighbours",))
+NEARING: Final = Stage(NEAR, near_part, after=(SUBJECTS,), settings=("neighbours",), light=True)
 
 STAGES_OF_NEAR: Final = (*SPACE, *WAVES, NEARING)

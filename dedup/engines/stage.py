@@ -44,8 +44,8 @@ class Stage:
     """A stage: its name, what it reads, and what does one part.
 
     ``after`` are the stages whose files or notes it uses; ``settings`` those that change what it makes. A stage is done
-    again where one of these has changed. One that only sorts and sends rows is ``light``: while there are few of them,
-    it is not worth starting a worker. One that ``encodes`` asks a model, for which a processor is slow.
+    again where one of these has changed. One that does little with a row is ``light``: while there are few of
+    them, it is not worth starting a worker. One that ``encodes`` asks a model, for which a processor is slow.
     """
 
     name: str
