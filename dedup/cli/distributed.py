@@ -1,6 +1,6 @@
 """``dedup run --engine daft``: the same run by many processes or machines."""
 
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -127,10 +127,10 @@ class Distribution:
 
     @contextmanager
     def _executor(self, workers: int | None) -> "Iterator[DaftExecutor]":
-        """What Ray tells of workers that died, on standard output, goes where all but results goes."""
+        """What Ray prints of workers that died, page after page on standard output, is in its own logs, too."""
         from dedup.engines.by_daft import DaftExecutor
 
-        with redirect_stdout(sys.stderr):
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             executor = DaftExecutor(workers, self.ray)
             try:
                 yield executor
