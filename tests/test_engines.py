@@ -105,6 +105,9 @@ class InThisProcess:
             self.done.append((stage, part))
             yield part
 
+    def end(self) -> None:
+        """Nothing was started."""
+
 
 @pytest.mark.parametrize("partition", [23, 100, 5_000])
 def test_the_report_is_the_same_for_any_partition(
@@ -134,7 +137,7 @@ def test_what_is_sent_in_waves_is_deleted_and_changes_nothing(
     code, out, err = cli(*call)
     assert (code, out) == (0, local.decode())
     assert "confirmed: goes on where an earlier run stopped" in err
-    assert len({stage for stage, _ in executor.done}) == 1  # the wave of that part; a single part is done here
+    assert executor.done == []  # the wave of that part is light, and a single part is done here
 
 
 # going on

@@ -1,8 +1,9 @@
 """``dedup run --engine daft``: the same run by many processes or machines."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +18,11 @@ from dedup.errors import InputError
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
+    from dedup.engines.by_daft import DaftExecutor
     from dedup.engines.distribute import Distributed
+    from dedup.engines.store import Store
     from dedup.read.fields import Fields
+    from dedup.report.summary import Summary
 
 LOCAL, DAFT = ENGINES = ("local", "daft")
 
@@ -95,22 +99,19 @@ class Distribution:
 
         tables = None if self.tables is None else Store(_rooted(self.tables))
         started = time.monotonic()
-        with self._place() as root:
-            done = self._done(root, paths, fields, settings, workers, wanted)
-            if tables is None or wanted.report is not None or wanted.as_json:
-                wanted.publish(done.report(), time.monotonic() - started)
-            if tables is not None:
-                from dedup.report.summary import summary_json
-                from dedup.report.terminal import render_counts
+        with self._place() as root, self._executor(workers) as executor:
+            done = self._done(root, paths, fields, settings, executor, wanted)
+            summary = None if tables is None else _tabled(done, tables)
+            report = done.report() if summary is None or wanted.report is not None or wanted.as_json else None
+            skipped = done.skipped()
+        seconds = time.monotonic() - started
+        if report is not None:
+            wanted.publish(report, seconds)
+        elif summary is not None and tables is not None:
+            from dedup.report.terminal import render_counts
 
-                if tables.has(SUMMARY):  # while it is not there, the tables beside it are not whole
-                    tables.remove_file(SUMMARY)
-                done.write_tables(tables.root)
-                summary = done.summary()
-                tables.put(SUMMARY, summary_json(summary))
-                if wanted.report is None and not wanted.as_json:
-                    render_counts(summary, tables.root, time.monotonic() - started, standard_output())
-            wanted.refuse_skipped(done.skipped())
+            render_counts(summary, tables.root, seconds, standard_output())
+        wanted.refuse_skipped(skipped)
 
     @contextmanager
     def _place(self) -> Iterator[str]:
@@ -124,16 +125,27 @@ class Distribution:
             with TemporaryDirectory(prefix="dedup-", ignore_cleanup_errors=True) as folder:
                 yield folder
 
+    @contextmanager
+    def _executor(self, workers: int | None) -> "Iterator[DaftExecutor]":
+        """What Ray prints of workers that died, page after page on standard output, is in its own logs, too."""
+        from dedup.engines.by_daft import DaftExecutor
+
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            executor = DaftExecutor(workers, self.ray)
+            try:
+                yield executor
+            finally:
+                executor.end()
+
     def _done(
         self,
         root: str,
         paths: Sequence[str],
         fields: "Fields",
         settings: Settings,
-        workers: int | None,
+        executor: "DaftExecutor",
         wanted: Wanted,
     ) -> "Distributed":
-        from dedup.engines.by_daft import DaftExecutor
         from dedup.engines.distribute import distributed
         from dedup.engines.plan import PARTITION
         from dedup.pipeline import models_of
@@ -142,7 +154,6 @@ class Distribution:
         given = open_input(paths)
         spare_inputs(wanted.files, given)
         models = models_of(settings, encoder_of(settings), None)
-        executor = DaftExecutor(workers, self.ray)
         with progress_shown() as progress:
             return distributed(
                 paths,
@@ -156,6 +167,18 @@ class Distribution:
                 progress=progress,
                 say=complain,
             )
+
+
+def _tabled(done: "Distributed", tables: "Store") -> "Summary":
+    """The tables written, and the summary beside them."""
+    from dedup.report.summary import summary_json
+
+    if tables.has(SUMMARY):  # while it is not there, the tables beside it are not whole
+        tables.remove_file(SUMMARY)
+    done.write_tables(tables.root)
+    summary = done.summary()
+    tables.put(SUMMARY, summary_json(summary))
+    return summary
 
 
 def _rooted(place: str) -> str:

@@ -243,6 +243,6 @@ MARKING: Final = Stage(COMMON, common_part, after=(PASSAGES,), light=True)
 HOLDING: Final = Stage(HELD, held_part, after=(TEXTS, COMMON), light=True)
 SAMPLING: Final = Stage(SAMPLED, sampled_part, after=(HELD,), light=True)
 LENDING: Final = Stage(LENT, lent_part, after=(TEXTS, HELD, SAMPLED), light=True)
-JUDGING: Final = Stage(JUDGED, judged_part, after=(SAMPLED, LENT))
+JUDGING: Final = Stage(JUDGED, judged_part, after=(SAMPLED, LENT), light=True)
 
 STAGES_OF_BOILERPLATE: Final = (COUNTING, MARKING, HOLDING, SAMPLING, LENDING, JUDGING)

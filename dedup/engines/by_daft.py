@@ -115,6 +115,13 @@ class DaftExecutor:
         except Exception as error:
             raise WorkerEndedError(str(error)) from error
 
+    def end(self) -> None:
+        """Leave the cluster, or end the one that was started."""
+        if self._by_ray:
+            import ray
+
+            ray.shutdown()
+
     def _means(self, encodes: bool) -> tuple[int, int]:
         """How many workers there can be, and how many graphics processors each of them needs.
 

@@ -228,4 +228,4 @@ ANSWERING_INSIDE: Final = Stage(INSIDE_ANSWERED, inside_answered_part, after=(IN
 INSIDING: Final = Stage(
     INSIDE, inside_part, after=(LINKED, LABELS, INSIDE_ANSWERED), settings=("threshold",), light=True
 )
-CLUSTERING: Final = Stage(CLUSTERED, clustered_part, after=(MEMBERS, INSIDE), settings=("threshold",))
+CLUSTERING: Final = Stage(CLUSTERED, clustered_part, after=(MEMBERS, INSIDE), settings=("threshold",), light=True)

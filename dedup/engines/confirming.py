@@ -160,7 +160,7 @@ CONFIRMING: Final = Stage(CONFIRMED, confirm_part, after=(ASKED, CANDIDATES, SUB
 
 def bringing(wave: int) -> Stage:
     """See :func:`brought_in`."""
-    return Stage(brought_in(wave), bring_part, after=(ASKED, SUBJECTS))
+    return Stage(brought_in(wave), bring_part, after=(ASKED, SUBJECTS), light=True)
 
 
 MOST_WAVES: Final = 64
