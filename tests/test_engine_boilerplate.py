@@ -7,14 +7,20 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import Settings
-from dedup.boilerplate import LEAST_HOLDERS, SAMPLE, find_boilerplate
+from dedup.boilerplate import LEAST_HOLDERS, SAMPLE, discount, find_boilerplate
+from dedup.encoders import HashingEncoder
+from dedup.fingerprints import fingerprint
 from dedup.index.sketches import packed
+from dedup.model import Confirmed, Fingerprint
+from dedup.pipeline import Models
 
+from .stages import article, calibration
 from .test_boilerplate import ABOVE, FURNITURE, corpora, hashed, page, prints, sentences, syndicated
 
 pa: Any = pytest.importorskip("pyarrow")
@@ -34,6 +40,7 @@ from dedup.engines.columns import texts as column  # noqa: E402
 from dedup.engines.run import Run  # noqa: E402
 from dedup.engines.stage import Desk, Notes, Stage, Workshop  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
+from dedup.engines.subjects import SUBJECTING, SUBJECTS, Subjects  # noqa: E402
 from dedup.engines.works import TEXTS  # noqa: E402
 
 
@@ -49,14 +56,13 @@ class InOneProcess:
             yield part
 
 
-def texts_stage(texts: Sequence[str], languages: Sequence[str], span: int) -> Stage:
-    made = prints(texts, languages)
-
+def texts_stage(made: Sequence[Fingerprint], languages: Sequence[str], span: int) -> Stage:
     def texts_part(desk: Desk) -> Notes:
-        here = range(desk.part * span, min(len(texts), (desk.part + 1) * span))
+        here = range(desk.part * span, min(len(made), (desk.part + 1) * span))
         some = [made[work] for work in here]
         columns = {"work": list(here), "language": column(languages[work] for work in here)}
         columns |= {"digest": column(f.digest for f in some), "print": pa.array(map(packed, some), pa.large_binary())}
+        columns["keys"] = pa.array([[] for _ in here], pa.large_list(pa.large_binary()))
         desk.write(pa.table(columns))
         return {}
 
@@ -64,7 +70,7 @@ def texts_stage(texts: Sequence[str], languages: Sequence[str], span: int) -> St
 
 
 def made_in_parts(folder: Path, texts: Sequence[str], languages: Sequence[str], span: int) -> tuple[Run, list[int]]:
-    texting, parts = texts_stage(texts, languages, span), -(-len(texts) // span)
+    texting, parts = texts_stage(prints(texts, languages), languages, span), -(-len(texts) // span)
     run = Run(Workshop(str(folder)), Settings(), InOneProcess({**STAGES, TEXTS: texting}))
     run.begin()
     run.stage(texting, parts)
@@ -208,3 +214,28 @@ def gathered(run: Run, stage: str, name: str, bucket: int) -> list[dict[str, Any
 
 def test_a_text_by_itself_has_none(tmp_path: Path) -> None:
     assert made_in_parts(tmp_path, ["One text."], ["en"], 5)[1] == []
+
+
+@pytest.mark.parametrize("known", [FURNITURE, hashed(["Not in any text."]), frozenset()])
+def test_what_is_compared_is_without_boilerplate_even_of_passages_beyond_the_compared(
+    known: frozenset[int], tmp_path: Path
+) -> None:
+    few = Settings(max_segments=5)
+    made = fingerprint([article(page(n), "en") for n in range(3)], few)
+    texting = texts_stage(made, ["en"] * 3, 3)
+    workshop = Workshop(str(tmp_path), Models(HashingEncoder(), calibration(), Confirmed.TABLE))
+    run = Run(workshop, few, InOneProcess({TEXTS: texting}))
+    run.begin()
+    run.stage(texting, 1)
+    run.stage(SUBJECTING, 1, {"boilerplate": np.array(sorted(known), np.uint64)})
+    found = Subjects([run.table(SUBJECTS, 0)])
+    expected = discount(made, known, few)
+    assert any(f.widths.tolist() != whole.widths.tolist() for f, whole in zip(expected, made, strict=True)) == (
+        known == FURNITURE
+    )
+    for place, f in enumerate(expected):
+        compared = found[place].fingerprint
+        assert compared.numbers == f.numbers
+        assert compared.width == f.width
+        assert compared.widths.tolist() == f.widths.tolist()
+        assert compared.signature.tolist() == f.signature.tolist()
