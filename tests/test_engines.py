@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,7 +30,7 @@ HANDMADE = ROOT / "tests" / "handmade" / "articles.jsonl"
 
 ENGINES = {
     "daft on this machine": ["--workers", "2"],
-    "daft on ray with two workers": ["--ray", "local", "--workers", "2"],
+    "daft on ray with two workers, one of which is killed": ["--ray", "local", "--workers", "2"],
 }
 
 
@@ -40,6 +43,17 @@ def program(*arguments: str | Path, **environment: str) -> "subprocess.Completed
         text=True,
         check=False,
     )
+
+
+def workers_of(session: int) -> list[int]:
+    """The processes that do parts for the run that began a session."""
+    names = (b"daft.execution.udf_worker", b"ray::UDFActor")
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(ProcessLookupError, FileNotFoundError):  # it may end meanwhile
+            if folder.name.isdecimal() and any(name in (folder / "cmdline").read_bytes() for name in names):
+                found += [int(folder.name)] if os.getsid(int(folder.name)) == session else []
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +91,27 @@ def local(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: bytes, tmp_path: Path) -> None:
-    to: list[str | Path] = ["--tables", tmp_path / "tables", "-o", tmp_path / "r.json"]
-    done = program("run", *paths(folder), "--engine", "daft", *ENGINES[engine], "--partition", "50", *to)
-    assert (done.returncode, done.stderr) == (0, "")
+    to = ["--tables", str(tmp_path / "tables"), "-o", str(tmp_path / "r.json"), "--store", str(tmp_path / "store")]
+    call = ["run", *map(str, paths(folder)), "--engine", "daft", *ENGINES[engine], "--partition", "10", *to]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dedup", *call],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    if "killed" in engine:
+        while not list((tmp_path / "store" / "sketch").glob("receipt-*")):
+            time.sleep(0.002)
+        while process.poll() is None and not (victims := workers_of(process.pid)):
+            time.sleep(0.002)
+        os.kill(victims[0], signal.SIGKILL)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
     assert (tmp_path / "r.json").read_bytes() == local
     report = json.loads(local)
-    assert f"{len(report['clusters'])} clusters with " in done.stdout
+    assert f"{len(report['clusters'])} clusters with " in out
     summary = json.loads((tmp_path / "tables" / "summary.json").read_bytes())
     assert summary["clusters"]["clusters"] == len(report["clusters"])
     assert summary["funnel"] == report["funnel"]
