@@ -257,8 +257,8 @@ def _common(codes: Sequence[str], fingerprints: Sequence[Page]) -> _Common:
     languages = np.unique(codes, return_inverse=True)[1][holders]
     ranks = np.argsort(np.argsort([f.digest for f in fingerprints]))[holders]
     order = np.lexsort((ranks, languages, hashed))
-    starts = _changes(hashed[order], languages[order])  # of each passage in each language
-    once = np.flatnonzero(_changes(hashed[order], languages[order], ranks[order]))  # a passage twice in a text is one
+    starts = changes_in(hashed[order], languages[order])  # of each passage in each language
+    once = np.flatnonzero(changes_in(hashed[order], languages[order], ranks[order]))  # a passage twice in a text is one
     first = np.searchsorted(once, np.flatnonzero(starts))
     holding = np.diff(np.append(first, len(once)))
     is_common = np.empty(len(hashed), np.bool_)
@@ -271,7 +271,7 @@ def _common(codes: Sequence[str], fingerprints: Sequence[Page]) -> _Common:
     return _Common(np.split(is_common, np.cumsum(sizes)[:-1]), samples)
 
 
-def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
+def changes_in(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Where any of the columns differs from the row before; the first row does."""
     changed = np.zeros(len(columns[0]), np.bool_)
     changed[:1] = True

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from dedup.boilerplate import LEAST_HOLDERS, SAMPLE, Pages
+from dedup.boilerplate import LEAST_HOLDERS, SAMPLE, Pages, changes_in
 from dedup.engines.columns import BYTES, numbers_of, texts_of
 from dedup.engines.run import Run
 from dedup.engines.stage import MOST_BUCKETS, Desk, Notes, Stage
@@ -88,8 +88,8 @@ def _part_of(table: "pa.Table") -> _Part:
     languages = codes[texts]
     ranks = np.argsort(np.argsort(table["digest"].to_pylist()))[texts]
     order = np.lexsort((ranks, languages, hashes))
-    is_new = _changes(hashes[order], languages[order])
-    once = np.flatnonzero(is_new | _changes(ranks[order]))  # a passage twice in a text is one
+    is_new = changes_in(hashes[order], languages[order])
+    once = np.flatnonzero(is_new | changes_in(ranks[order]))  # a passage twice in a text is one
     first = order[np.flatnonzero(is_new)]
     of = np.empty(len(hashes), np.int64)
     of[order] = np.cumsum(is_new) - 1
@@ -101,15 +101,6 @@ def _part_of(table: "pa.Table") -> _Part:
         holders=texts[order[once]],
         starts=np.searchsorted(once, np.flatnonzero(is_new)),
     )
-
-
-def _changes(*columns: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Where any of the columns differs from the row before; the first row does."""
-    changed = np.zeros(len(columns[0]), np.bool_)
-    changed[:1] = True
-    for column in columns:
-        changed[1:] |= column[1:] != column[:-1]
-    return changed
 
 
 # --- which passages are common
@@ -152,7 +143,7 @@ def _groups(rows: "pa.Table") -> Whole:
     languages = np.unique(np.array(rows["language"].to_pylist(), np.bytes_), return_inverse=True)[1]
     order = np.lexsort((languages, hashes))
     groups = np.empty(len(rows), np.int64)
-    groups[order] = np.cumsum(_changes(hashes[order], languages[order])) - 1
+    groups[order] = np.cumsum(changes_in(hashes[order], languages[order])) - 1
     return groups
 
 
