@@ -1,6 +1,6 @@
 """How fast each format is read, and in how much memory: one corpus, written in each of them.
 
-    python scripts/measure_formats.py --data /work/shared/data --corpus ntrex --group-mib 900
+    python scripts/measure_formats.py --data CORPORA --corpus ntrex --group-mib 900
 
 Each file is read in a process of its own, which makes records of it and keeps none. Rates are by CPU time, as other
 work on the machine should not tell; the memory is the peak of the process, Python and all (``VmHWM`` of Linux, as

@@ -272,6 +272,7 @@ def test_a_worker_that_ends_costs_the_run_only_if_nothing_is_done_any_more(
         (["--engine", "daft", "--html", "x.html"], "--html needs --engine local"),
         (["--engine", "daft", "--sweep"], "--sweep needs --engine local"),
         (["--engine", "daft", "--assignment", "x.csv"], "--assignment needs --engine local"),
+        (["--engine", "daft", "--store", "x/../y", "--tables", "file://y"], "--store and --tables are one place"),
         (["--engine", "daft", "--ray", "host:6379"], "--ray ADDRESS needs --store"),
         (["--engine", "daft", "--store", "nowhere://x"], "nowhere://x: cannot be used"),
         (["--engine", "daft", "--tables", "nowhere://x"], "nowhere://x: cannot be used"),

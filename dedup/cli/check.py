@@ -29,6 +29,8 @@ from dedup.cli.options import (
 from dedup.cli.terminal import complain, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.report.gate import FORMS, render
+from dedup.skipped import first_skipped
+from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.baseline import Baseline
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from dedup.read.records import Input
     from dedup.read.remote import File
     from dedup.settings import Settings
-from dedup.skipped import first_skipped
-from dedup.workers import processors
 
 FOUND: Final = 1
 """The exit code of a check that found something, and of nothing else."""

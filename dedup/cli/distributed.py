@@ -84,6 +84,8 @@ class Distribution:
         for option, is_given in local_only.items():
             if is_given:
                 raise InputError(f"{option} needs --engine {LOCAL}, which holds all records in one process")
+        if self.store is not None and self.tables is not None and _rooted(self.store) == _rooted(self.tables):
+            raise InputError("--store and --tables are one place: name another one for the tables")
         if self.ray not in (None, LOCAL) and self.store is None:
             raise InputError("--ray ADDRESS needs --store: a folder or a URL that all nodes of the cluster reach")
 
@@ -185,4 +187,4 @@ def _rooted(place: str) -> str:
     """A folder as workers find it, wherever they were started; a URL as it is."""
     from dedup.read.remote import is_remote, local_path
 
-    return place if is_remote(place) else str(Path(local_path(place)).absolute())
+    return place if is_remote(place) else str(Path(local_path(place)).resolve())
