@@ -29,7 +29,7 @@ from dedup.engines.components import LABELS, bucket_of, components_of, labelled,
 from dedup.engines.consulting import LINKED, Consulted, encoded_in
 from dedup.engines.links import clusters_of, clusters_table, links_of
 from dedup.engines.run import Run
-from dedup.engines.stage import Desk, Given, Notes, Receipt, Stage
+from dedup.engines.stage import Desk, Given, Notes, Receipt, Stage, noted
 from dedup.engines.subjects import COMPARED, SUBJECTS, Subjects
 from dedup.engines.works import NUMBERED, starts_of
 from dedup.model import Cluster
@@ -78,7 +78,7 @@ def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustere
     told = {"rounds": np.array(consulted.rounds), "starts": starts}
     receipts = run.stage(replace(CLUSTERING, after=after), count, told)
     run.drop(MEMBERS, INSIDE)
-    return Clustered(count, sum(cast("int", r.notes["judged"]) for r in receipts))
+    return Clustered(count, noted(receipts, "judged"))
 
 
 def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
@@ -95,7 +95,7 @@ def placing(sizes: Sequence[Receipt], parts: int) -> Given:
 
     What a component takes grows with the square of its size. The largest are placed first, where least is so far.
     """
-    components, squares = (sum(cast("int", r.notes[name]) for r in sizes) for name in ("components", "squares"))
+    components, squares = noted(sizes, "components"), noted(sizes, "squares")
     count = max(1, min(parts, components))
     told = [one for r in sizes for one in cast("list[tuple[int, int]]", r.notes["large"])]
     large = [(component, size) for component, size in told if size**2 * count * EIGHTH > squares]
@@ -210,14 +210,12 @@ def _tell(desk: Desk, clusters: Sequence[Cluster]) -> None:
 def _judge(desk: Desk, subjects: Subjects) -> Judge:
     models = desk.models
     keys = {work: subjects.keys_of(work) for work in subjects}
-    if models.calibration is None:
-        raise AssertionError("a run without a calibration is not distributed")
     rounds = int(desk.given()["rounds"])
     tables = [desk.table(encoded_in(i), 0) for i in range(rounds)]
     if not tables or models.closer is None:
-        return Judge(keys, subjects, models.calibration, models.kind)
+        return Judge(keys, subjects, desk.calibration, models.kind)
     closer = Subjects(tables)
-    return Judge(keys, subjects, models.calibration, models.kind, closer, models.closer.calibration)
+    return Judge(keys, subjects, desk.calibration, models.kind, closer, models.closer.calibration)
 
 
 MEMBERING: Final = Stage(MEMBERS, members_part, after=(SUBJECTS, LABELS), light=True)

@@ -25,7 +25,7 @@ times that while they are sorted. Clustering such a component, which is done in 
 """
 
 from itertools import pairwise
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,7 @@ from dedup.clusters import components
 from dedup.engines.columns import numbers_of
 from dedup.engines.consulting import LINKED
 from dedup.engines.run import Run
-from dedup.engines.stage import MOST_BUCKETS, Desk, Given, Notes, Receipt, Stage
+from dedup.engines.stage import MOST_BUCKETS, Desk, Given, Notes, Receipt, Stage, noted
 from dedup.errors import DedupError
 
 COMPONENTS: Final = "components"
@@ -72,7 +72,7 @@ def labelled(run: Run, span: int, parts: int) -> list[Receipt]:
     each = -(-parts // MOST_BUCKETS)
     buckets = -(-parts // each)
     shape = {"span": np.array(span * each), "buckets": np.array(buckets)}
-    links = sum(cast("int", receipt.notes["confirmed"]) for receipt in run.done[LINKED].receipts)
+    links = noted(run.done[LINKED].receipts, "confirmed")
     if links <= LINKS_HERE:
         run.stage(JOINING, 1, shape)
         source = COMPONENTS
@@ -95,7 +95,7 @@ def _joined_by_all(run: Run, shape: Given, parts: int) -> str:
     for number in range(MOST_ROUNDS):
         large, small = stages_of(number)
         told = {**shape, "round": np.array(number)}
-        open_ = sum(cast("int", receipt.notes["open"]) for receipt in run.stage(large, buckets, told))
+        open_ = noted(run.stage(large, buckets, told), "open")
         if not open_:
             run.drop(large.name)
             return source

@@ -9,7 +9,7 @@ deleted when they are done.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from dedup.confirm import confirm
 from dedup.engines.columns import numbers_of, texts
 from dedup.engines.links import candidates_of, links_table
 from dedup.engines.run import Run
-from dedup.engines.stage import Desk, Notes, Stage
+from dedup.engines.stage import Desk, Notes, Stage, noted
 from dedup.engines.subjects import COMPARED, SUBJECTS, Subjects
 
 CANDIDATES: Final = "candidates"
@@ -37,7 +37,7 @@ AT_ONCE: Final = 2**33
 def confirmed(run: Run, span: int, parts: int) -> None:
     """Judge all candidates: do the stages up to :data:`CONFIRMED`."""
     asked = run.stage(ASKING, parts, {"span": np.array(span), "parts": np.array(parts)})
-    waves = _waves(run, sum(cast("int", receipt.notes["wanted"]) for receipt in asked), parts)
+    waves = _waves(run, noted(asked, "wanted"), parts)
     borders = np.array([0, *(wave.stop for wave in waves)])
 
     def bring(wave: int) -> str:
@@ -121,10 +121,7 @@ class _Judged(NamedTuple):
 def _judged(desk: Desk, candidates: Candidates, subjects: Subjects, rights: NDArray[np.int64]) -> _Judged:
     """The candidates with these right works."""
     candidates = candidates.where(np.isin(candidates.right, rights))
-    models = desk.models
-    if models.calibration is None:
-        raise AssertionError("a run without a calibration is not distributed")
-    found = confirm(candidates, subjects, models.calibration, models.kind)
+    found = confirm(candidates, subjects, desk.calibration, desk.models.kind)
     table = links_table(found.links)
     for side in ("left", "right"):  # what a question to the model costs
         counts = [len(subjects[work].embedding.norms) for work in table[side].to_pylist()]

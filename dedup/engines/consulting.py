@@ -25,9 +25,9 @@ from dedup.engines.columns import numbers_of, texts_of
 from dedup.engines.confirming import CANDIDATES, CONFIRMED
 from dedup.engines.links import candidates_of, links_of, links_table
 from dedup.engines.run import Run
-from dedup.engines.stage import Desk, Notes, Stage
+from dedup.engines.stage import Desk, Notes, Stage, noted
 from dedup.engines.subjects import SETTINGS, SUBJECTS, Subjects, table_of
-from dedup.engines.works import TEXTS
+from dedup.engines.works import NUMBERED, TEXTS
 from dedup.evidence import Subject
 from dedup.index.sketches import unpacked
 from dedup.model import FunnelStage, Link
@@ -54,7 +54,7 @@ def consulted(run: Run, span: int, parts: int) -> Consulted:
         return Consulted(0, ())
     questions = _open(run, parts)
     rounds = _Rounds(run, span)
-    works = sum(int(str(r.notes["works"])) for r in run.done["numbered"].receipts)
+    works = noted(run.done[NUMBERED].receipts, "works")
 
     def tell(done: int, total: int) -> None:
         run.progress(Told.CONSULT, done, total)

@@ -22,10 +22,10 @@ from dedup.engines.columns import optional_texts_of, texts_of
 from dedup.engines.confirming import CONFIRMED
 from dedup.engines.plan import Found
 from dedup.engines.reading import READ, skipped_of
-from dedup.engines.results import ALONE, CONFLICTS, JOINED, PLACED, TIES, TOLD, Results, members_of, noted
+from dedup.engines.results import ALONE, CONFLICTS, JOINED, PLACED, TIES, TOLD, Results, members_of
 from dedup.engines.run import Run
 from dedup.engines.sketching import SKETCH, entries_of
-from dedup.engines.stage import Desk, Notes, Receipt, Stage, part_name
+from dedup.engines.stage import Desk, Notes, Receipt, Stage, noted, part_name
 from dedup.engines.store import Store
 from dedup.engines.subjects import SUBJECTS
 from dedup.engines.works import GROUPED, UNIQUE

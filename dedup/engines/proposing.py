@@ -13,7 +13,7 @@ gives up to ``GROUP_LIMIT / 2`` pairs a work, a large one two; and one that many
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +47,7 @@ from dedup.engines.links import candidates_table
 from dedup.engines.near import NEAR
 from dedup.engines.near import PAIRS as NEAR_PAIRS
 from dedup.engines.run import Run
-from dedup.engines.stage import MOST_BUCKETS, Desk, Notes, Receipt, Stage
+from dedup.engines.stage import MOST_BUCKETS, Desk, Notes, Stage, noted
 from dedup.engines.subjects import SETTINGS, SUBJECTS
 from dedup.errors import InputError
 from dedup.model import Finder, FunnelStage
@@ -87,15 +87,11 @@ def proposed(run: Run, span: int, parts: int, not_compared: int) -> tuple[Funnel
     run.stage(STARRING, buckets, shape)
     made = run.stage(PROPOSING, parts, shape)
     left_out = {
-        LARGE_GROUPS: _noted(large, LARGE_GROUPS),
-        COMMON_FIGURES: _noted(groups, COMMON_FIGURES),
+        LARGE_GROUPS: noted(large, LARGE_GROUPS),
+        COMMON_FIGURES: noted(groups, COMMON_FIGURES),
         NOT_COMPARED: not_compared,
     }
-    return funnel_from({name: _noted(made, name) for name in made[0].notes}, left_out)
-
-
-def _noted(receipts: Sequence[Receipt], name: str) -> int:
-    return sum(cast("int", receipt.notes[name]) for receipt in receipts)
+    return funnel_from({name: noted(made, name) for name in made[0].notes}, left_out)
 
 
 # --- what works have
@@ -125,10 +121,7 @@ def _send_figures(desk: Desk, works: Whole, stated: "_Listed", buckets: int) -> 
     """Figures and the works that state them; of one that is common in this part already, only how many do, in a row of
     no work (-1).
     """
-    calibration = desk.models.calibration
-    if calibration is None:
-        raise AssertionError("a run without a calibration is not distributed")
-    weights = weights_of(map(to_text, stated.distinct), calibration)
+    weights = weights_of(map(to_text, stated.distinct), desk.calibration)
     held = np.bincount(stated.which, minlength=len(weights))
     rare, common = held[stated.which] <= FACT_GROUP_LIMIT, np.flatnonzero(held > FACT_GROUP_LIMIT)
     which = np.concatenate([stated.which[rare], common])

@@ -34,7 +34,7 @@ from dedup.engines.links import clusters_of as clusters_in
 from dedup.engines.plan import Found
 from dedup.engines.run import Run
 from dedup.engines.sketching import ENTRY, SKETCH, entries_of
-from dedup.engines.stage import Desk, Notes, Receipt, Stage
+from dedup.engines.stage import Desk, Notes, Receipt, Stage, noted
 from dedup.engines.works import GROUPED, NUMBERED, starts_of
 from dedup.pipeline import Counts, Decided, clusters_of
 from dedup.report.assignment import arrow_table, places_of, row_of
@@ -127,11 +127,6 @@ def results(run: Run, found: Found) -> Results:
         shortened=noted(told, "shortened"),
         dropped_segments=noted(told, "dropped_segments"),
     )
-
-
-def noted(receipts: Iterable[Receipt], name: str) -> int:
-    """The sum of what the parts noted under a name."""
-    return sum(cast("int", receipt.notes[name]) for receipt in receipts)
 
 
 def _counts(receipt: Receipt) -> Counts:

@@ -14,11 +14,11 @@ twice counts once, and what a lost machine had finished is not lost: nothing but
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import numpy as np
@@ -30,6 +30,7 @@ from dedup.errors import DedupError, one_line
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
+    from dedup.calibration import Calibration
     from dedup.pipeline import Models
 
 Notes = Mapping[str, object]
@@ -66,6 +67,11 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     shuffled: int
     seconds: float
     notes: dict[str, object]
+
+
+def noted(receipts: Iterable[Receipt], name: str) -> int:
+    """The sum of what the parts noted under a name."""
+    return sum(cast("int", receipt.notes[name]) for receipt in receipts)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -108,6 +114,14 @@ class Desk:
     def models(self) -> "Models":
         """Those of the run, loaded once a worker."""
         return self.workshop.models
+
+    @property
+    def calibration(self) -> "Calibration":
+        """That of the first model: a run without one is not distributed."""
+        calibration = self.models.calibration
+        if calibration is None:
+            raise AssertionError("a run without a calibration is not distributed")
+        return calibration
 
     def given(self, stage: str | None = None) -> Given:
         """What all parts of this stage, or of an earlier one, are told."""

@@ -52,11 +52,8 @@ def subjects_part(desk: Desk) -> Notes:
     prints = [unpacked(data) for data in table["print"].to_pylist()]
     boilerplate = frozenset(desk.given()["boilerplate"].tolist())
     languages = texts_of(table, "language")
-    models = desk.models
-    if models.calibration is None:
-        raise AssertionError("a run without a calibration is not distributed")
     weighed = discount(prints, boilerplate, desk.settings)
-    embeddings = embed_all(weighed, languages, models.first, models.calibration)
+    embeddings = embed_all(weighed, languages, desk.models.first, desk.calibration)
     subjects = [Subject(*parts) for parts in zip(languages, weighed, embeddings, strict=True)]
     desk.write(table_of(numbers_of(table, "work").tolist(), table["keys"], subjects))
     writings: dict[str, int] = {}
