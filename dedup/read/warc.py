@@ -6,8 +6,9 @@ first of ``WARC-Identified-Content-Language``. Pages of HTML, as they were fetch
 about them is said once a file. Requests and notes of the crawler are no texts, and nothing is said of them.
 
 Where an archive is broken, reading goes on at the next place where a record, or a compressed part, may begin. FastWARC
-(the extra ``warc``) takes an archive that ends within the head of a record, or within the gzip data before it, for one
-that ends there; so the end is looked at once more.
+(the extra ``warc``) takes an archive that ends within a record, or within the gzip data before it, for one that ends
+there; so the length of each record is checked, and the end is looked at once more. What seems to end early may be a
+length that is wrong, so reading goes on behind its beginning there, too.
 """
 
 import re
@@ -37,6 +38,8 @@ _PACKED: Final = {b"\x1f\x8b\x08": lines.inflated, b"\x28\xb5\x2f": lines.unzsta
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEAD: Final = 2**20
 _PAGES: Final = ("text/html", "application/xhtml+xml")
+_MOST_ENDS: Final = 16
+"""How often reading goes on behind what ends only with the file: each time the rest of the file is read once more."""
 
 
 def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
@@ -44,17 +47,19 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
     warc = require("fastwarc.warc", EXTRA, "a web archive")
     archive = _Archive(stream, Rows(origin, Fields(gold=fields.gold)), warc.WarcRecordType)
     start: int | None = 0
+    ends = 0
     while start is not None:
         before = archive.number
         try:
-            found = warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False)
-            yield from archive.items(found, start)
-            yield from archive.end(start)
-            break
+            yield from archive.items(warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False), start)
+            fault = archive.fault_at_end(start)
+            ends += 1
         except OSError as error:
-            if archive.number > before or start == 0:  # else this is but the rest of what was told before
-                yield archive.broken(error)
-            start = _next_beginning(stream, archive.last + 1)
+            fault = f"broken from here to the next record that can be read: {error.strerror or error}"
+        is_whole = fault is None and not archive.is_cut
+        if fault is not None and (archive.number > before or start == 0):  # else this is but the rest of one told before
+            yield archive.broken(fault)
+        start = None if is_whole or ends > _MOST_ENDS else _next_beginning(stream, archive.last + 1)
     if archive.pages:
         what = (
             "1 page as it was fetched is" if archive.pages == 1 else f"{archive.pages:,} pages as they were fetched are"
@@ -67,41 +72,51 @@ class _Archive:
 
     def __init__(self, stream: BinaryIO, rows: Rows, kind: "type[WarcRecordType]") -> None:
         self.number = self.pages = self.last = 0
-        self._is_cut = False
+        self.is_cut = False
         self._stream = stream
         self._rows = rows
         self._kind = kind
 
     def items(self, records: "Iterable[WarcRecord]", start: int) -> Iterator[Record | Skipped]:
-        """The texts among the records, which are counted from ``start`` in the file."""
-        self.last = start
+        """The texts among the records from ``start`` on, and those that were cut."""
+        self.last, self.is_cut = start, False
         for record in records:
-            self.number, self.last = self.number + 1, start + record.stream_pos
-            self._is_cut = record.headers.get("Content-Length") is None
-            if self._is_cut:
-                yield self._rows.skipped(self.number, "breaks off within the head of the record")
-            elif record.record_type == self._kind.response:
-                self.pages += 1
-            elif record.record_type in (self._kind.conversion, self._kind.resource):
-                yield from self._items(record)
+            self.number, self.last = self.number + 1, record.stream_pos  # in the file, wherever it was begun
+            self.is_cut = record.headers.get("Content-Length") is None
+            item = self._cut_in_head() if self.is_cut else self._item(record)
+            if item is not None:
+                yield item
 
-    def _items(self, record: "WarcRecord") -> Iterator[Record | Skipped]:
-        """The record, if it is a text. A conversion that does not say what it is, is taken for one."""
+    def _cut_in_head(self) -> Skipped:
+        return self._rows.skipped(self.number, "breaks off within the head of the record")
+
+    def _item(self, record: "WarcRecord") -> Record | Skipped | None:
+        """The record, if it is a text, or what is wrong with it; None of others, of which pages are counted."""
+        size, kind = record.content_length, self._content_type(record)
+        is_held = kind.startswith("text/plain") and size <= MAX_TEXT_BYTES
+        content = record.reader.read(size) if is_held else b""
+        found = len(content) if is_held else record.reader.consume(size)
+        self.is_cut = found < size
+        if self.is_cut:
+            return self._rows.skipped(self.number, f"breaks off after {found:,} of {size:,} bytes")
+        self.pages += kind.startswith(_PAGES)
+        if not kind.startswith("text/plain"):
+            return None
+        return self._text(record, content) if is_held else self._too_large()
+
+    def _content_type(self, record: "WarcRecord") -> str:
+        """What a text or a page is in; of other records nothing. A conversion that does not say it is taken for a text."""
+        if record.record_type == self._kind.response:
+            return _PAGES[0]
+        if record.record_type not in (self._kind.conversion, self._kind.resource):
+            return ""
         unsaid = "text/plain" if record.record_type == self._kind.conversion else ""
-        content_type = (record.headers.get("Content-Type") or unsaid).lower()
-        if content_type.startswith("text/plain"):
-            yield self._item(record)
-        elif content_type.startswith(_PAGES):
-            self.pages += 1
+        return (record.headers.get("Content-Type") or unsaid).lower()
 
-    def _item(self, record: "WarcRecord") -> Record | Skipped:
-        size = record.content_length
-        if size > MAX_TEXT_BYTES:
-            return self._rows.skipped(self.number, f"larger than {MAX_TEXT_BYTES:,} bytes")
-        content = record.reader.read(size)
-        self._is_cut = len(content) < size
-        if self._is_cut:
-            return self._rows.skipped(self.number, f"breaks off after {len(content):,} of {size:,} bytes")
+    def _too_large(self) -> Skipped:
+        return self._rows.skipped(self.number, f"larger than {MAX_TEXT_BYTES:,} bytes")
+
+    def _text(self, record: "WarcRecord", content: bytes) -> Record | Skipped:
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
@@ -115,17 +130,14 @@ class _Archive:
         }
         return self._rows.record(row, self.number)
 
-    def broken(self, error: OSError) -> Skipped:
+    def broken(self, fault: str) -> Skipped:
         """A record that cannot be read."""
         self.number += 1
-        why = error.strerror or error
-        return self._rows.skipped(self.number, f"broken from here to the next record that can be read: {why}")
+        return self._rows.skipped(self.number, fault)
 
-    def end(self, start: int) -> Iterator[Skipped]:
+    def fault_at_end(self, start: int) -> str | None:
         """What is wrong with the end of what begins at ``start``, unless that was told of the last record."""
-        last = self.last if self.number else None
-        if not self._is_cut and (fault := _fault_at_end(self._stream, start, last)):
-            yield self._rows.skipped(self.number + 1, fault)
+        return None if self.is_cut else _fault_at_end(self._stream, start, self.last if self.number else None)
 
 
 def _next_beginning(stream: BinaryIO, after: int) -> int | None:

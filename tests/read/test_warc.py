@@ -13,7 +13,7 @@ import zstandard
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
-from dedup.read import Fields, read_records
+from dedup.read import Fields, read_records, warc
 from dedup.read.fields import Origin
 from dedup.read.formats import is_table, reader_of
 
@@ -148,6 +148,17 @@ def test_a_broken_record_costs_itself(packing: Packing, broken: int) -> None:
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
+def test_several_broken_records_cost_themselves(packing: Packing) -> None:
+    parts = [bytearray(packing([text(f"Text {n}.")])) for n in range(30)]
+    for broken in (2, 5, 6, 20):
+        parts[broken][:-12] = b"\xff" * (len(parts[broken]) - 12)
+    items = read(b"".join(parts))
+    assert texts(items) == [f"Text {n}." for n in range(30) if n not in {2, 5, 6, 20}]
+    # Two that are broken one behind the other are told once: where one ends and the next begins cannot be seen.
+    assert [line for line, _ in faults(items)] == [3, 6, 20]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
 def test_an_archive_that_breaks_off_gives_what_is_before(packing: Packing) -> None:
     content = packing(ALL)
     items = read(content[: len(packing(ALL[:4])) + (len(content) - len(packing(ALL[:4]))) * 9 // 10])
@@ -194,6 +205,45 @@ def test_a_wrong_length_costs_two_records_at_most() -> None:
     items = read(plain([ALL[0], long, *ALL[2:]]))
     assert set(TEXTS) - set(texts(items)) <= {TEXTS[1], TEXTS[2]}
     assert faults(items)
+
+
+@pytest.mark.parametrize("kind", ["request", "response", "metadata", "conversion"])
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_length_that_reaches_behind_the_end_costs_its_record_only(packing: Packing, kind: str) -> None:
+    long = record(kind, "x", Content_Length="99999")
+    items = read(packing([ALL[0], long, *ALL[1:]]))
+    assert texts(items) == TEXTS
+    [(line, reason)] = faults(items)
+    assert line == 2
+    assert reason.endswith(" of 99,999 bytes")
+
+
+@pytest.mark.parametrize("kind", ["request", "conversion"])
+def test_within_one_compressed_part_such_a_length_is_told(kind: str) -> None:
+    items = read(whole([ALL[0], record(kind, "x", Content_Length="99999"), *ALL[1:]]))
+    assert texts(items) == TEXTS[:1]
+    [(line, reason)] = faults(items)
+    assert line == 2
+    assert reason.endswith(" of 99,999 bytes")
+
+
+def test_a_compressed_part_whose_head_reaches_behind_the_end_costs_itself() -> None:
+    parts = [bytearray(gzip.compress(one)) for one in ALL]
+    parts[2][3] |= 4  # RFC 1952, FEXTRA: the next two bytes say how many follow
+    items = read(plain([bytes(part) for part in parts]))
+    assert texts(items) == [*TEXTS[:2], *TEXTS[3:]]
+    assert faults(items) == [(3, "breaks off: the gzip data is truncated")]
+
+
+def test_many_lengths_that_reach_behind_the_end_cost_linear_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    look = warc._next_beginning
+    monkeypatch.setattr(warc, "_next_beginning", lambda stream, after: looks.append(after) or look(stream, after))
+    long = [record("request", "x", Content_Length="99999") for _ in range(200)]
+    items = read(plain([ALL[0], *long]))
+    assert texts(items) == TEXTS[:1]
+    assert 10 < len(looks) < 20
+    assert len(faults(items)) == len(looks) + 1
 
 
 @pytest.mark.parametrize("content", [b"hello" * 100, b"\x1f\x8b\x08" * 50, b"WARC/1.0" * 9, b"\x28\xb5\x2f\xfd"])
