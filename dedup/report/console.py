@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 JOINERS: Final = "\u200c\u200d"
@@ -59,6 +60,14 @@ class Printer:
         for part in joined.wrap(self.console, width, overflow="fold"):
             part.rstrip()
             self.console.print(Text(" " * indent).append_text(_harmless(part, style)), soft_wrap=True)
+
+    def show(self, shown: Table | Text) -> None:
+        """A table whose cells are made by ``text``, or a line of several styles, just as it is: a cell that is folded
+        may begin a line.
+        """
+        for segments in self.console.render_lines(shown, pad=False):
+            line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
+            self.console.print(_harmless(line, ""), soft_wrap=True)
 
     def text(self, text: str, style: str = "") -> Text:
         """``text`` without markup; what the console cannot show, or would obey, is spelled out as an escape."""
