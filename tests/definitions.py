@@ -13,7 +13,9 @@ import sentencex
 from numpy.typing import NDArray
 
 from dedup.boilerplate import SHINGLE
+from dedup.calibration import Calibration
 from dedup.code_points import BASE
+from dedup.evidence import Subject
 from dedup.language import LETTERS
 from dedup.names import LATIN, STEM, WORD, Names
 from dedup.page import _BLANK, _FILLER, _LONGEST_FURNITURE, _UNSEEN, _phrase_at_start
@@ -259,3 +261,51 @@ def hashed_shingles(text: str) -> NDArray[np.uint64]:
     for place in range(SHINGLE):
         hashed = hashed * BASE + characters[place : place + count]
     return np.unique(hashed)
+
+
+def readable(text: str) -> str:
+    r"""The text with ``\n`` as its only line end, a space for a control character, U+FFFD for a lone surrogate."""
+    characters = list(text)
+    kept: list[str] = []
+    for place, character in enumerate(characters):
+        if character == "\n" and characters[place - 1 : place] == ["\r"]:
+            continue
+        if character in "\r\n\t":
+            kept.append("\t" if character == "\t" else "\n")
+        else:
+            kept.append({"Cc": " ", "Cs": "\ufffd"}.get(unicodedata.category(character), character))
+    return "".join(kept)
+
+
+def measured(left: Subject, right: Subject, calibration: Calibration) -> dict[str, float]:
+    """The numbers of a pair that rest on its passages (:mod:`dedup.evidence`), passage by passage."""
+    one, other = ([_vector(subject, row) for row in range(len(subject.embedding.steps))] for subject in (left, right))
+    similar = [[sum(a * b for a, b in zip(here, there, strict=True)) for there in other] for here in one]
+    pairs = []
+    for i, row in enumerate(similar):
+        j = row.index(max(row))
+        column = [line[j] for line in similar]
+        if column.index(max(column)) == i:
+            pairs.append((i, j))
+    shares = [
+        sum(float(subject.fingerprint.widths[pair[side]]) * similar[pair[0]][pair[1]] for pair in pairs)
+        / sum(map(float, subject.fingerprint.widths))
+        for side, subject in enumerate((left, right))
+    ]
+    later = sum(b > a for place, (_, a) in enumerate(pairs) for _, b in pairs[place + 1 :])
+    every = len(pairs) * (len(pairs) - 1) / 2
+    tau = 2 * later / every - 1 if len(pairs) >= 3 else 0.0
+    sizes = [
+        math.log(subject.fingerprint.width) - calibration.length_norm(subject.language) for subject in (left, right)
+    ]
+    return {
+        "alignment": min(shares),
+        "containment": max(shares),
+        "order": tau * math.log(max(len(pairs), 1)) * max(shares),
+        "length": min(2.0, abs(sizes[0] - sizes[1])),
+    }
+
+
+def _vector(subject: Subject, row: int) -> list[float]:
+    norm = float(subject.embedding.norms[row])
+    return [float(value) * norm for value in subject.embedding.steps[row]]

@@ -1,11 +1,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dedup.calibration import CJK, OTHER_SCRIPT, SAME_LANGUAGE, SAME_SCRIPT, SORTS
-from dedup.evidence import Subject, sort_of
+from dedup.evidence import Subject, align, figures_of, measure, sort_of
 
-from . import stages
+from . import definitions, stages
 
 LETTERS = {
     ("en", "LATIN"): "The commune received many files in July and solved nearly all of them.",
@@ -55,3 +57,21 @@ def test_every_pair_is_of_a_named_sort() -> None:
 def test_texts_without_letters_are_of_one_script() -> None:
     left, right = (replace(one, language=code) for one, code in zip(stages.subjects(["402", "96"]), "ab", strict=True))
     assert sort_of(left, right) == SAME_SCRIPT
+
+
+SENTENCES = [
+    f"Sentence {n} of the {word} says what no other one of them says, at its own length{' and more' * (n % 4)}."
+    for n, word in enumerate(("council", "river", "bridge", "harvest", "school", "festival", "election", "road"))
+]
+TEXTS = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8)
+
+
+@settings(max_examples=40, deadline=None)  # the machine may be busy
+@given(TEXTS, TEXTS, st.sampled_from(["en", "de"]))
+def test_numbers_of_a_pair_are_those_of_the_definition(left: list[str], right: list[str], language: str) -> None:
+    calibration = stages.calibration()
+    one, other = stages.subjects(["\n".join(left), "\n".join(right)], ["en", language])
+    aligned = align(one, other)
+    found = measure(one, other, aligned, figures_of(one, other, aligned, calibration), calibration)
+    expected = definitions.measured(one, other, calibration)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-5)

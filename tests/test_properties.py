@@ -1,15 +1,26 @@
 """The properties of :mod:`tests.properties` hold of any bytes, of pieces that mean something, and of what broke them."""
 
+from importlib import import_module
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .properties.targets import FOUND, TARGETS
+from .properties.targets import FOUND, NAMES, ROOMS, target_of
 from .test_definitions import PIECES
 from .test_page import FURNITURE, SOURCE_LINES, TEXT_LINES
 from .test_source_url import PIECES as URL_PIECES
 
-DEAR = {"gate": 3, "html": 3, "parquet": 30, "parquet-pages": 20, "summary": 10, "tables": 20}
+DEAR = {
+    "html": 3,
+    "parquet": 30,
+    "parquet-pages": 20,
+    "summary": 10,
+    "tables": 20,
+    "texts": 15,
+    "json-report": 25,
+    "fingerprint": 25,
+}
 """Examples of those that take long; of others 60."""
 
 SIGNS = {
@@ -22,13 +33,13 @@ SIGNS = {
 }
 TEXT = [piece.encode("utf-8", "surrogatepass") for piece in PIECES]
 
-TRIED = [name for name in TARGETS if name != "gate"]
+TRIED = [name for name in NAMES if name != "gate"]
 """Forms of a check are tried by the tests of each form."""
 
 
 def inputs(name: str) -> st.SearchStrategy[bytes]:
     """Bytes; pieces that mean something to the target; and what is made of a seed by changing some of it."""
-    seeds = st.sampled_from(list(TARGETS[name].seeds()))
+    seeds = st.sampled_from(list(target_of(name).seeds()))
     pieces = st.sampled_from(SIGNS.get(name, TEXT)) | st.binary(max_size=3) | st.text(max_size=3).map(str.encode)
     put = st.builds(
         lambda seed, at, cut, piece: seed[:at] + piece + seed[at + cut :],
@@ -37,12 +48,12 @@ def inputs(name: str) -> st.SearchStrategy[bytes]:
     return st.binary(max_size=200) | st.lists(pieces, max_size=30).map(b"".join) | put
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_property_holds_of_what_it_is_fuzzed_from(name: str) -> None:
-    seeds = list(TARGETS[name].seeds())
+    seeds = list(target_of(name).seeds())
     assert seeds
     for seed in seeds[:: 1 + len(seeds) // 8]:
-        TARGETS[name].check(seed)
+        target_of(name).check(seed)
 
 
 @pytest.mark.parametrize("name", TRIED)
@@ -50,12 +61,18 @@ def test_property_holds_of_any_bytes(name: str) -> None:
     @settings(max_examples=DEAR.get(name, 60), deadline=None, suppress_health_check=list(HealthCheck))
     @given(inputs(name))
     def holds(data: bytes) -> None:
-        TARGETS[name].check(data)
+        target_of(name).check(data)
 
     holds()
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_broke_a_property_once_does_so_no_more(name: str) -> None:
     for path in sorted((FOUND / name).glob("*")):
-        TARGETS[name].check(path.read_bytes())
+        target_of(name).check(path.read_bytes())
+
+
+def test_every_property_has_its_name() -> None:
+    for room, names in ROOMS.items():
+        assert tuple(import_module(f"tests.properties.{room}").TARGETS) == names
+    assert {folder.name for folder in FOUND.iterdir()} <= set(NAMES)

@@ -55,7 +55,8 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
     columns = _columns(_kinds_of(file.schema_arrow), fields)
     first = 1
     for group in range(file.num_row_groups):
-        number = file.metadata.row_group(group).num_rows
+        # A damaged file may say anything, also that there are fewer than none.
+        behind = first + max(0, file.metadata.row_group(group).num_rows)
         done = first
         try:
             for portion in portions(file, group, columns):
@@ -63,9 +64,10 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
                     yield _record(row, done, rows, fields)
                     done += 1
         except unreadable as error:
-            rest = f"rows {done:,} to {first + number - 1:,} cannot be read"
+            behind = max(behind, done + 1)
+            rest = f"rows {done:,} to {behind - 1:,} cannot be read"
             yield rows.skipped(done, f"{rest}: {in_one_line(error)}")
-        first += number
+        first = max(behind, done)
 
 
 def _arrow() -> Any:  # noqa: ANN401

@@ -57,7 +57,9 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
         except OSError as error:
             fault = f"broken from here to the next record that can be read: {error.strerror or error}"
         is_whole = fault is None and not archive.is_cut
-        if fault is not None and (archive.number > before or start == 0):  # else this is but the rest of one told before
+        if fault is not None and (
+            archive.number > before or start == 0
+        ):  # else this is but the rest of one told before
             yield archive.broken(fault)
         start = None if is_whole or ends > _MOST_ENDS else _next_beginning(stream, archive.last + 1)
     if archive.pages:

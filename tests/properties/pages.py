@@ -1,9 +1,14 @@
 """What taking a page apart promises, and the key of a URL."""
 
+from collections.abc import Iterator, Mapping
+from typing import Final
+
 from dedup import source_url
 from dedup.page import Page, _visible, split_page
 from dedup.read.characters import readable
 from dedup.source_url import source_key, subdomain_of
+from tests.properties import seeds
+from tests.properties.seeds import Target
 
 
 def text_of(data: bytes) -> str:
@@ -46,7 +51,13 @@ def url(data: bytes) -> None:
     key.encode("ascii")
     assert key.startswith("//")
     host = key[2:].partition("/")[0].partition("?")[0].partition("#")[0]
-    for spelling in (key, f"http:{key}", f"HTTPS:{key}", f"\u00a0https:{key} ", f"https://{host.upper()}{key[2 + len(host) :]}"):
+    for spelling in (
+        key,
+        f"http:{key}",
+        f"HTTPS:{key}",
+        f"\u00a0https:{key} ",
+        f"https://{host.upper()}{key[2 + len(host) :]}",
+    ):
         assert source_key(spelling) == found, spelling
     if "#" not in key:
         more = "&" if "?" in key else "?"
@@ -69,3 +80,28 @@ def _has_registered_domain(host: str) -> bool:
     """Whether what stands before the host is a subdomain, and the key would not change by what was before already."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
     return bool(subdomain_of(f"www.{name}")) and len(name) < 240
+
+
+# --- what it is fuzzed from
+
+
+def _pages() -> Iterator[bytes]:
+    for text in seeds.handmade():
+        yield text + "\nNguồn: https://example.org/a-b-c.html\nBình luận (0)\n".encode()
+    yield "Chia sẻ Facebook\nTitle\n[Source](https://example.org/a)\nText.\nSource:\nhttps://example.org/b".encode()
+    yield "المصدر: https://example.org/\u200e\nتعليق (12)\nwww.example.org/x\nSource: example.org/x".encode()
+
+
+def _urls() -> Iterator[bytes]:
+    yield from (
+        b"https://www.example.co.uk:443/2024/05/a-title-of-three.html/amp?utm_source=x&id=7&amp;b=%C3%A9#!/route",
+        b"//cdn.ampproject.org/c/s/m.example.org/a/index.html?page=2#:~:text=a",
+        b"example.org/%zz/../b;c?q=1&q=2", b"http://[::1]:80/", b"https://xn--bcher-kva.example/", b"http://0x7f.1/",
+        "https://en.m.wikipedia.org/wiki/Đà_Nẵng".encode(), b"https://google.com/amp/s/example.org/x",
+    )  # fmt: skip
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "source-line": Target(page, _pages),
+    "url-key": Target(url, _urls),
+}

@@ -5,9 +5,9 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import zstandard
 
@@ -16,6 +16,8 @@ from dedup.read import lines
 from dedup.read.characters import is_blank, readable
 from dedup.read.fields import Fields, Origin
 from dedup.read.formats import reader_of
+from tests.properties import seeds
+from tests.properties.seeds import Target
 
 Items = list[Record | Skipped]
 
@@ -244,7 +246,7 @@ def parquet_file() -> bytes:
     from pyarrow import parquet
 
     rows = [
-        {"id": f"r{number}", "text": f"Text {number ** 5}.", "url": None, "metadata": {"url": f"https://x.org/{number}"}}
+        {"id": f"r{number}", "text": f"Text {number**5}.", "url": None, "metadata": {"url": f"https://x.org/{number}"}}
         for number in range(12)
     ]
     file = io.BytesIO()
@@ -274,7 +276,7 @@ def parquet_page(data: bytes) -> None:
     changed = bytearray(whole)
     changed[start + int.from_bytes(data[1:3], "little") % (end - start)] ^= data[3]
     found = {item.id: item.text for item in read(bytes(changed), ".parquet") if isinstance(item, Record)}
-    good = {f"r{row}": f"Text {row ** 5}." for row in range(12)}
+    good = {f"r{row}": f"Text {row**5}." for row in range(12)}
     hit = {f"r{row}" for row in range(3 * (data[0] % len(groups)), 3 * (data[0] % len(groups)) + 3)}
     assert {name: text for name, text in found.items() if name not in hit} == {
         name: text for name, text in good.items() if name not in hit
@@ -334,3 +336,63 @@ def _check_changed_member(which: int, place: int, flip: int) -> None:
     members[hit][place % len(members[hit])] ^= flip
     found = {item.text for item in read(b"".join(members), ".wet.gz") if isinstance(item, Record)}
     assert {f"Text {n}." for n in range(MEMBERS) if n != hit} <= found, "the other members come through"
+
+
+# --- what it is fuzzed from
+
+
+def _files() -> Iterator[bytes]:
+    yield from (
+        b"A text.",
+        "Một bài.".encode("utf-16"),
+        "Статья, и ещё одна.".encode("cp1251"),
+        "記事".encode("gb18030"),
+    )
+    yield from seeds.handmade()
+
+
+def _lines() -> Iterator[bytes]:
+    yield ROW + b"\n"
+    yield b'\xef\xbb\xbf{"text": "A text.", "id": 7}\n\n{"text": null}\r\n[NaN, 1e999]\n'
+    yield b'{"id": "\\ud800", "text": "\\u0000 a\tb", "metadata": {"url": "https://x.org/1"}}\n{"text": "cut off'
+    yield from (json.dumps({"text": text.decode()}).encode() for text in seeds.handmade())
+
+
+def _rows() -> Iterator[bytes]:
+    yield b'a,"A ""quoted"", text\nof two lines"\r\nb,Another.\n'
+    yield b"a\tA text.\n\nb\t\xff\n\tWithout an id.\n"
+    yield b"id,text\nc,one,too many\n"
+
+
+def _packed() -> Iterator[bytes]:
+    yield b"\x09\x00\x10" + ROW
+    yield b"\x40\x00\xff" + b"Text. " * 99
+    for pack in (lambda data: gzip.compress(data, mtime=0), zstandard.compress):
+        yield pack(ROW) + pack(b"") + pack(b"Text. " * 99)
+
+
+def _parquet() -> Iterator[bytes]:
+    yield parquet_file()
+    yield b"\x04\x00\x00" * 4
+
+
+def _parquet_pages() -> Iterator[bytes]:
+    yield from (bytes((group, at, 0, 1 << group)) for group in range(4) for at in (0, 9, 99))
+
+
+def _archives() -> Iterator[bytes]:
+    yield warc_record(1, "One.") + warc_record(2, "Two.")
+    yield gzip.compress(warc_record(1, "One."), mtime=0) + gzip.compress(b"x", mtime=0)
+    yield zstandard.compress(warc_record(1, "One."))
+    yield warc_record(1, "One.").replace(b"conversion", b"response").replace(b"Length: 4", b"Length: 99")
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "texts": Target(text_file, _files),
+    "jsonl": Target(jsonl, _lines),
+    "delimited": Target(delimited, _rows),
+    "packed": Target(packed, _packed),
+    "parquet": Target(parquet, _parquet),
+    "parquet-pages": Target(parquet_page, _parquet_pages),
+    "warc": Target(warc, _archives),
+}

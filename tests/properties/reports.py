@@ -7,11 +7,12 @@ The signs of a text that are parted by U+001E stand in its places, over and over
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import jsonschema
 import msgspec
@@ -28,9 +29,10 @@ from dedup.report.html.page import page_of
 from dedup.report.json_file import load_report, to_json
 from dedup.report.terminal import render_summary
 from tests.properties.pages import text_of
+from tests.properties.seeds import Target
 from tests.report.conftest import VALIDATOR, article, report_of
 from tests.report.gate import test_as_github, test_as_json, test_as_text
-from tests.report.gate.conftest import hostile
+from tests.report.gate.conftest import HOSTILE, hostile
 from tests.report.gate.test_as_junit import suite_of
 from tests.report.gate.test_as_sarif import run_of
 from tests.report.html import conftest as pages
@@ -156,3 +158,23 @@ def page(data: bytes) -> None:
 def _tags_of_an_empty_page() -> list[str]:
     elements = Elements(page_of(page_data(*pages.run([]), 0.5)))
     return [tag for tag in elements.tags if tag != "script"]
+
+
+# --- what it is fuzzed from
+
+
+def _hostile() -> Iterator[bytes]:
+    told = [
+        text.encode("utf-8", "backslashreplace") for text in (*HOSTILE, *pages.HOSTILE, "=cmd()", "+1", "\t=x", "-2.5")
+    ]
+    yield from told
+    yield b"\x1e".join(told)
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "json-report": Target(json_report, _hostile),
+    "summary": Target(summary, _hostile),
+    "tables": Target(tables, _hostile),
+    "gate": Target(gate, _hostile),
+    "html": Target(page, _hostile),
+}

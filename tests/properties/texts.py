@@ -1,7 +1,9 @@
 """What work on text promises: it does for whole texts what :mod:`tests.definitions` does a character at a time."""
 
 import unicodedata
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from dedup.read.characters import is_blank, readable
 from dedup.settings import Settings
 from dedup.sketch import Sketch, sketch
 from tests import definitions
+from tests.properties import seeds
 from tests.properties.pages import text_of
+from tests.properties.seeds import Target
 
 CODES = ("en", "de", "da", "th", "zh", "ja", "hi", "ar", "my", "am", "und", "xx-no-such")
 SETTINGS = Settings()
@@ -24,8 +28,11 @@ def _language(data: bytes) -> str:
 
 
 def normalising(data: bytes) -> None:
-    """As defined, settled after one time, of what prints something only."""
+    """As defined, settled after one time, of what prints something only; and what readers make of a text."""
     given = text_of(data)
+    shown = readable(given)
+    assert shown == definitions.readable(given) == readable(shown)
+    assert is_blank(shown) == is_blank(given)
     normal = text.normalise(given)
     assert normal == definitions.normalise(given)
     assert text.is_empty(given) == (not normal)
@@ -116,3 +123,21 @@ def sketching(data: bytes) -> None:
         assert isinstance(found, Sketch)
         assert found.entry.characters > 0
         found.entry.language.encode("ascii")
+
+
+# --- what it is fuzzed from
+
+
+def _records() -> Iterator[bytes]:
+    for text in seeds.mixed():
+        yield b"\x1e".join((text, b"https://example.org/a?id=1", b"pt-BR"))
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "normalise": Target(normalising, seeds.mixed),
+    "figures": Target(figures, seeds.mixed),
+    "segments": Target(cutting, seeds.mixed),
+    "names": Target(naming, seeds.mixed),
+    "fingerprint": Target(fingerprints, seeds.mixed),
+    "sketch": Target(sketching, _records),
+}
