@@ -132,7 +132,8 @@ def add(folder: Path, paths: tuple[str, ...], workers: int | None, strict: bool,
 
         records = read_records(paths, fields_of(**field_names))
         settings = settings_of(describe(folder).settings, workers=workers or processors())
-        change = add_records(folder, records, workers=settings.workers, encoder=encoder_of(settings), progress=progress)
+        encoder = encoder_of(settings, fetch=False)
+        change = add_records(folder, records, workers=settings.workers, encoder=encoder, progress=progress)
     _tell(folder, change, strict)
 
 
