@@ -248,9 +248,9 @@ def _show(folder: Path, described: "Info") -> None:
 
 
 def _as_json(described: "Info") -> bytes:
-    import msgspec
+    from dedup.report import layout
 
-    return msgspec.json.format(msgspec.json.encode(_plain(described)), indent=2) + b"\n"
+    return layout.json_of(_plain(described))
 
 
 def _plain(described: "Info") -> dict[str, object]:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def complain(message: str) -> None:
     """One line on standard error, if there still is one."""
-    from dedup.report.console import visible
+    from dedup.report.console import visible, without_commands
 
     with suppress(OSError):
-        click.echo(f"dedup: {visible(' '.join(message.split()))}", err=True)
+        click.echo(without_commands(f"dedup: {visible(' '.join(message.split()))}"), err=True)
 
 
 @contextmanager
