@@ -192,7 +192,9 @@ def render(evaluation: Evaluation) -> str:
     )
     lines += ["", *_aligned([(name, f"{count:,}") for name, count in counts.items()])]
     if merges:
-        rows = ((visible(one.cluster), *(f"{n:,}" for n in (one.records, one.gold_clusters, one.pairs))) for one in merges)
+        rows = (
+            (visible(one.cluster), *(f"{n:,}" for n in (one.records, one.gold_clusters, one.pairs))) for one in merges
+        )
         header = ("false merges in cluster", "records", "gold clusters", "pairs")
         lines += ["", *_aligned([header, *islice(rows, MERGES_SHOWN)])]
     if len(merges) > MERGES_SHOWN:

@@ -50,10 +50,14 @@ def refused(index: Path, why: str) -> None:
         assert "\n" not in str(error.value)
 
 
-def changed(index: Path, script: str) -> None:
+def changed(index: Path, script: str, *values: str) -> None:
+    """The database changed by a script, or by one statement with values."""
     (database,) = index.glob("records-*.sqlite")
-    with closing(sqlite3.connect(database)) as opened:
-        opened.executescript(script)
+    with closing(sqlite3.connect(database)) as opened, opened:
+        if values:
+            opened.execute(script, values)
+        else:
+            opened.executescript(script)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_name_of_vectors_that_leads_elsewhere_is_refused(index: Path, name: str,
     for kind in ("vectors", "owners"):
         (file,) = index.glob(f"{kind}-*.npy")
         (tmp_path / "elsewhere.npy").write_bytes(file.read_bytes())
-    changed(index, f"UPDATE parts SET name = '{name}'")
+    changed(index, "UPDATE parts SET name = ?", name)
     for use in (describe, checked):
         with pytest.raises(UnusableIndexError, match="it names no vectors"):
             use(index)
@@ -141,14 +145,14 @@ def test_pointer_that_names_no_database_of_an_index_is_refused(index: Path, poin
 
 
 def test_settings_that_are_nested_without_end_are_refused(index: Path) -> None:
-    changed(index, f"UPDATE meta SET value = '{'[' * 100_000}'")
+    changed(index, "UPDATE meta SET value = ?", "[" * 100_000)
     refused(index, "broken")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_names_in_an_index_reach_no_terminal_as_they_are(index: Path, cli: Cli, form: str) -> None:
     stamp = json.dumps({"name": "\x1b]8;;http://x\x07 ##[add-mask]x", "digest": "d", "calibration": "c"})
-    changed(index, f"UPDATE meta SET value = '{stamp}' WHERE name = 'encoder'")
+    changed(index, "UPDATE meta SET value = ? WHERE name = 'encoder'", stamp)
     code, out, err = cli("index", "info", index, "--format", form)
     assert (code, err) == (0, "")
     assert "http://x" in out

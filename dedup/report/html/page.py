@@ -54,8 +54,8 @@ def page_of(data: PageData) -> bytes:
     """The page as UTF-8; equal data, equal bytes.
 
     It may run one script and one style, named by their hashes, and load nothing: whatever got into the page
-    besides would be inert (Content Security Policy Level 3). Nor may its script make markup or code of a string (Trusted
-    Types, where the browser knows them).
+    besides would be inert (Content Security Policy Level 3). Nor may the script make markup or code of a string
+    (Trusted Types, where a browser knows them).
     """
     style, script = _asset("page.css"), script_of_page()
     frame = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
