@@ -30,6 +30,8 @@ from typing import Final, Literal
 import msgspec
 
 from dedup.errors import ReportError
+from dedup.report import layout
+from dedup.report.console import visible, without_commands
 from dedup.report.document import Document
 
 MERGES_SHOWN: Final = 10
@@ -190,12 +192,14 @@ def render(evaluation: Evaluation) -> str:
     )
     lines += ["", *_aligned([(name, f"{count:,}") for name, count in counts.items()])]
     if merges:
-        rows = ((one.cluster, *(f"{n:,}" for n in (one.records, one.gold_clusters, one.pairs))) for one in merges)
+        rows = (
+            (visible(one.cluster), *(f"{n:,}" for n in (one.records, one.gold_clusters, one.pairs))) for one in merges
+        )
         header = ("false merges in cluster", "records", "gold clusters", "pairs")
         lines += ["", *_aligned([header, *islice(rows, MERGES_SHOWN)])]
     if len(merges) > MERGES_SHOWN:
         lines.append(f"… and {len(merges) - MERGES_SHOWN:,} more")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{without_commands(line)}\n" for line in lines)
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -206,7 +210,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def as_json(evaluation: Evaluation) -> bytes:
     """The evaluation as JSON, laid out like the report."""
-    return msgspec.json.format(msgspec.json.encode(evaluation), indent=2) + b"\n"
+    return layout.json_of(evaluation)
 
 
 def load_gold(path: Path) -> dict[str, str]:

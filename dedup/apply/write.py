@@ -26,6 +26,8 @@ from dedup.report.document import writable
 
 WRITING: Final = "writing"
 
+_READING_AND_WRITING: Final = 0o666
+
 
 def check_places(corpus: Corpus, out: Path | None, removed: Path | None = None, *, annotate: bool = False) -> None:
     """Raises :class:`InputError` where the results cannot be written to these places, or must not be.
@@ -184,7 +186,7 @@ def _write_file(plan: Plan, at: int, file: CorpusFile, place: Path, annotate: bo
 
 
 def _write_stream(plan: Plan, at: int, file: CorpusFile, stream: BinaryIO, place: Path, annotate: bool) -> None:
-    with place.open("xb") as out:
+    with _new_file(place, file, stream) as out:
         if file.table is None:
             shutil.copyfileobj(stream, out)
             return
@@ -195,6 +197,14 @@ def _write_stream(plan: Plan, at: int, file: CorpusFile, stream: BinaryIO, place
             file.table.copy(stream, out, lines)
         out.flush()
         os.fsync(out.fileno())
+
+
+def _new_file(place: Path, file: CorpusFile, stream: BinaryIO) -> BinaryIO:
+    """A new file, opened for writing, that nobody may read who may not read the one that it is made of."""
+    mode = _READING_AND_WRITING
+    if file.spool is None:  # which is what came by standard input, and has no readers of its own
+        mode &= os.fstat(stream.fileno()).st_mode
+    return os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb")
 
 
 def _note(plan: Plan, at: int, line: int) -> Note | None:

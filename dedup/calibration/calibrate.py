@@ -21,6 +21,7 @@ from dedup.language import declared_language
 from dedup.model import Record, Vectors
 from dedup.pipeline import find_clusters
 from dedup.progress import Progress, silent
+from dedup.report.console import visible
 from dedup.report.document import document_of
 from dedup.settings import ALWAYS, Settings
 
@@ -233,7 +234,7 @@ def render(made: Calibrated, corpora: Sequence[Corpus]) -> str:
         languages = len({declared_language(r.language) for r in corpus.records})
         articles = len({r.gold for r in corpus.records})
         lines.append(
-            f"{corpus.name}: {len(corpus.records):,} records, {articles:,} articles, {languages} languages, "
+            f"{visible(corpus.name)}: {len(corpus.records):,} records, {articles:,} articles, {languages} languages, "
             f"{len(corpus.skipped):,} skipped"
         )
     for done, half in (("fitted to", made.fitted), ("measured on", made.held_out)):

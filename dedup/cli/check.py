@@ -271,7 +271,7 @@ def _opened(
     if index is not None:
         with Index.open(index) as opened:
             settings = settings_of(opened.settings, **call.settings)
-            yield opened, settings, encoder_of(settings)
+            yield opened, settings, encoder_of(settings, fetch=call.settings["model"] is not None)
         return
     settings = settings_of({}, **call.settings)
     encoder = encoder_of(settings)

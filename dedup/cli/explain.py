@@ -67,7 +67,8 @@ def explain(
         progress("reading")
         left, right = find_records((a, b), fields_of(**field_names), inputs, report)
         progress("comparing")
-        explanation = explain_pair(left, right, settings, encoder=encoder_of(settings))
+        encoder = encoder_of(settings, fetch=report is None or model is not None)
+        explanation = explain_pair(left, right, settings, encoder=encoder)
     if explanation.encoder is not None:
         warn_if_uncalibrated(explanation.encoder)
     if form == "json":

@@ -132,7 +132,8 @@ def add(folder: Path, paths: tuple[str, ...], workers: int | None, strict: bool,
 
         records = read_records(paths, fields_of(**field_names))
         settings = settings_of(describe(folder).settings, workers=workers or processors())
-        change = add_records(folder, records, workers=settings.workers, encoder=encoder_of(settings), progress=progress)
+        encoder = encoder_of(settings, fetch=False)
+        change = add_records(folder, records, workers=settings.workers, encoder=encoder, progress=progress)
     _tell(folder, change, strict)
 
 
@@ -247,9 +248,9 @@ def _show(folder: Path, described: "Info") -> None:
 
 
 def _as_json(described: "Info") -> bytes:
-    import msgspec
+    from dedup.report import layout
 
-    return msgspec.json.format(msgspec.json.encode(_plain(described)), indent=2) + b"\n"
+    return layout.json_of(_plain(described))
 
 
 def _plain(described: "Info") -> dict[str, object]:

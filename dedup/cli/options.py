@@ -148,9 +148,12 @@ def settings_of(made_with: Mapping[str, Any], **called: float | str | None) -> S
     return Settings(**chosen)
 
 
-def encoder_of(settings: Settings) -> "Encoder":
-    """The model that the settings name; what it makes of a text is kept, and the same in all commands."""
+def encoder_of(settings: Settings, *, fetch: bool = True) -> "Encoder":
+    """The model that the settings name; what it makes of a text is kept, and the same in all commands.
+
+    ``fetch``: it may be asked of a hub, since the call names it.
+    """
     from dedup.encoders import TABLE, RememberingEncoder, load_encoder
 
-    encoder = load_encoder(settings.model, settings.batch_size)
+    encoder = load_encoder(settings.model, settings.batch_size, fetch=fetch)
     return encoder if settings.model == TABLE else RememberingEncoder(encoder)

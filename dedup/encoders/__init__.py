@@ -38,9 +38,11 @@ class Encoder(Protocol):
         """
 
 
-def load_encoder(model: str, batch_size: int) -> Encoder:
+def load_encoder(model: str, batch_size: int, *, fetch: bool = True) -> Encoder:
     """The encoder that ``Settings.model`` names. Raises :class:`dedup.errors.ModelError` where there is none.
 
+    ``fetch``: a model that is not on this machine may be asked of a hub. Not so where a report or an index names it:
+    nothing is fetched but what a person has named.
     sentence-transformers is imported at the first ``encode``, so that a run which needs no vector does not pay for it.
     """
     if model == TABLE:
@@ -49,7 +51,7 @@ def load_encoder(model: str, batch_size: int) -> Encoder:
 
     if model == BUNDLED:
         return SentenceTransformerEncoder.bundled(batch_size)
-    return SentenceTransformerEncoder.from_hub_or_folder(model, batch_size)
+    return SentenceTransformerEncoder.from_hub_or_folder(model, batch_size, fetch=fetch)
 
 
 @cache

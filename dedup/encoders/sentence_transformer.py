@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dedup.encoders import bundled
+from dedup.encoders.model_folder import DATA, check_model_folder, files_in
 from dedup.errors import ModelError
 from dedup.model import Vectors
 
@@ -32,12 +33,15 @@ class SentenceTransformerEncoder:
     a vector is the same to the last bit whatever the batch around it: that, and not speed, is why.
     """
 
-    def __init__(self, name: str, source: str, digest: str | None, prefix: str, batch_size: int) -> None:
+    def __init__(
+        self, name: str, source: str, digest: str | None, prefix: str, batch_size: int, *, fetch: bool = False
+    ) -> None:
         self.name = name
         self._source = source
         self._known_digest = digest
         self._prefix = prefix
         self._batch_size = batch_size
+        self._fetch = fetch
 
     @classmethod
     def bundled(cls, batch_size: int) -> "SentenceTransformerEncoder":
@@ -45,14 +49,14 @@ class SentenceTransformerEncoder:
         return cls(bundled.NAME, "", bundled.WEIGHTS_SHA256, E5_PREFIX, batch_size)
 
     @classmethod
-    def from_hub_or_folder(cls, name: str, batch_size: int) -> "SentenceTransformerEncoder":
-        """A folder on disk, or a name that sentence-transformers knows or has in its cache."""
+    def from_hub_or_folder(cls, name: str, batch_size: int, *, fetch: bool = True) -> "SentenceTransformerEncoder":
+        """A folder on disk, or a name on a hub: in the hub's cache, or, with ``fetch``, asked for."""
         folder = Path(name)
         if _is_path(name) and not any((folder / known).is_file() for known in ("modules.json", "config.json")):
             raise ModelError(f"{name} is not the folder of a sentence-transformers model")
         prefix = E5_PREFIX if "e5" in re.split(r"[^a-z0-9]", folder.name.lower()) else ""
         digest = _folder_digest(folder, prefix) if folder.is_dir() else None
-        return cls(folder.name or name, name, digest, prefix, batch_size)
+        return cls(folder.name or name, name, digest, prefix, batch_size, fetch=fetch)
 
     @cached_property
     def digest(self) -> str:
@@ -76,23 +80,42 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def _model(self) -> "SentenceTransformer":
-        source = self._source or str(bundled.model_folder())
+        bundled_folder = None if self._source else bundled.model_folder()
         # Whatever may go wrong in a model's files goes wrong in one of four libraries, and each has errors of its own.
         try:
             with _quiet():
                 from sentence_transformers import SentenceTransformer
 
+                folder = bundled_folder or self._folder()
+                check_model_folder(folder)
                 return SentenceTransformer(
-                    source,
-                    revision=self._revision,
+                    str(folder),
                     device=None if _cuda() else "cpu",
                     trust_remote_code=False,
-                    local_files_only=not self._source,
+                    local_files_only=True,  # all that it needs is there by now
                     model_kwargs={"use_safetensors": True, "dtype": _precision()},
                 )
         except Exception as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(f"cannot load the model {self.name}: {reason}") from error
+
+    def _folder(self) -> Path:
+        """Where the user's model lies; that of a hub is fetched now, unless it is there."""
+        if Path(self._source).is_dir():
+            return Path(self._source)
+        if not self._fetch and self._revision is None:
+            raise ModelError("not on this machine, and only what --model names is fetched")
+        from huggingface_hub import snapshot_download
+
+        return Path(
+            snapshot_download(
+                _repository(self._source),
+                revision=self._revision,
+                cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME"),
+                allow_patterns=list(DATA),
+                local_files_only=not self._fetch,
+            )
+        )
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One unit vector a text; see :class:`dedup.encoders.Encoder`. Tokens beyond the model's limit are cut off."""
@@ -143,14 +166,10 @@ def _cuda() -> bool:
     return torch.cuda.is_available()
 
 
-_DIGESTED = frozenset({".safetensors", ".json", ".txt", ".model"})
-"""Endings of what makes a model: weights, configuration, vocabularies. Not README.md; and no pickle is ever loaded."""
-
-
 def _folder_digest(folder: Path, prefix: str) -> str:
     """SHA-256 over the names and contents of a model folder's weights, configuration and vocabulary, and the prefix."""
     total = hashlib.sha256(prefix.encode())
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in _DIGESTED):
+    for path in (file for file in files_in(folder) if any(map(file.match, DATA))):
         total.update(path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace"))
         with path.open("rb") as opened:
             total.update(hashlib.file_digest(opened, "sha256").digest())
@@ -165,7 +184,7 @@ def _cached_revision(name: str) -> str | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    repository = name if "/" in name else f"sentence-transformers/{name}"
+    repository = name if "/" in name else f"{_OWNER}/{name}"
     for file in ("modules.json", "config.json"):
         try:
             cached = try_to_load_from_cache(repository, file, cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME"))
@@ -174,6 +193,17 @@ def _cached_revision(name: str) -> str | None:
         if isinstance(cached, str):  # the cache also remembers that a file does not exist
             return Path(cached).parent.name
     return None
+
+
+_OWNER = "sentence-transformers"
+"""Who owns a model on the hub whose name tells no owner."""
+
+
+def _repository(name: str) -> str:
+    """How the hub calls a model. A few that are older than owners have none."""
+    from sentence_transformers.util import ORIGINAL_TRANSFORMER_MODELS
+
+    return name if "/" in name or name.lower() in ORIGINAL_TRANSFORMER_MODELS else f"{_OWNER}/{name}"
 
 
 def _is_path(name: str) -> bool:

@@ -17,6 +17,9 @@ Neither waits for the other: changes are written ahead, into a log beside the da
 For this, readers write a little, too (who reads how much of the log). One that may not write shares the lock with
 others of its kind, and a writer waits for them. The log needs memory that processes share: an index that is changed
 lies on a disk of the machine, not on one of the network.
+
+An index may come from elsewhere. Nothing in it is code: no pickle, and a database with triggers, views or tables of its
+own is refused. Nothing in it leads out of its folder: links are refused, and names of files that are not of its making.
 """
 
 import fcntl
@@ -29,6 +32,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -164,6 +168,7 @@ class Store:
         """The index as it is now, until the end of the block, whatever others write. Raises
         :class:`UnusableIndexError` where there is none that this version can read.
         """
+        _refuse_links(folder)
         with _explained(folder), ExitStack() as opened:
             yield cls._now(folder, opened)
 
@@ -195,9 +200,11 @@ class Store:
     def writing(cls, folder: Path) -> Iterator["Store"]:
         """The index, to be changed by this process alone: all that the block does, or nothing if it raises."""
         _current(folder)  # there is no sense in waiting for what is no index
+        _refuse_links(folder)
         with _lock(folder), _explained(folder), closing(_connected(_current(folder))) as database:
             database.execute("BEGIN IMMEDIATE")
             try:
+                _check_schema(folder, database)
                 yield cls(folder, database)
                 database.execute("COMMIT")
             except BaseException:
@@ -247,7 +254,7 @@ class Store:
         try:
             found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
             return Stamp(found["tool"], found["settings"], found["encoder"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise broken(self.folder, error) from error
 
     # --- vectors
@@ -297,6 +304,8 @@ class Store:
         """The vectors and owners of a part, which has ``count`` of them. Without their owners vectors are nothing, and
         with wrong ones anything can happen: these have a checksum.
         """
+        if not _PART.fullmatch(name):
+            raise broken(self.folder, f"it names no vectors: {name!r}")
         try:
             vectors = np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False)
             owners = np.load(self.folder / f"owners-{name}.npy", allow_pickle=False)
@@ -359,7 +368,7 @@ def _current(folder: Path) -> Path:
         raise UnusableIndexError(f"{folder}: {what}: {_rebuild('make one')}") from None
     except OSError as error:
         raise UnusableIndexError(f"{folder}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # those of msgspec are
+    except (ValueError, RecursionError) as error:  # those of msgspec are ValueErrors
         raise broken(folder, error) from error
     if pointer.format != FORMAT:
         raise UnusableIndexError(
@@ -371,11 +380,12 @@ def _current(folder: Path) -> Path:
     return folder / pointer.database
 
 
-_DATABASE = re.compile(r"records-[0-9a-f]{16}\.sqlite")
+_PART = re.compile(r"[0-9a-f]{16}")
+_DATABASE = re.compile(rf"records-{_PART.pattern}\.sqlite")
 _OURS = re.compile(
     rf"(?P<database>{_DATABASE.pattern})(-wal|-shm|-journal)?"
-    r"|(vectors|owners)-(?P<part>[0-9a-f]{16})\.npy"
-    r"|(?P<unfinished>\.dedup-[0-9a-f]{16}\.tmp)"
+    rf"|(vectors|owners)-(?P<part>{_PART.pattern})\.npy"
+    rf"|(?P<unfinished>\.dedup-{_PART.pattern}\.tmp)"
 )
 """What an index is made of, or leaves when its writer is killed. Whatever else lies in its folder is not touched."""
 
@@ -387,7 +397,32 @@ def _rebuild(what: str = "make it anew") -> str:
 def _connected(path: Path, mode: str = "rw") -> sqlite3.Connection:
     """A connection without transactions of its own accord; ``mode`` is as in a URI of SQLite."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+    database = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None)
+    # "Security Considerations" of sqlite.org/security.html: whoever wrote the file may not be a friend.
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA cell_size_check = ON")
+    return database
+
+
+@cache
+def _own_schema() -> frozenset[tuple[str, str]]:
+    """Kind and name of all that the database of an index has."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(_SCHEMA)
+        return _schema_of(database)
+
+
+def _schema_of(database: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    return frozenset(database.execute("SELECT type, name FROM sqlite_master"))
+
+
+def _check_schema(folder: Path, database: sqlite3.Connection) -> None:
+    """Raises :class:`UnusableIndexError` where there is more in the database, or less: a trigger or a view would have
+    others decide what reading and writing do.
+    """
+    if strange := sorted(_schema_of(database) ^ _own_schema()):
+        kind, name = strange[0]
+        raise broken(folder, f"{kind} {name!r} is too much or missing")
 
 
 def _seen(path: Path, opened: ExitStack) -> sqlite3.Connection:
@@ -409,6 +444,7 @@ def _seen(path: Path, opened: ExitStack) -> sqlite3.Connection:
 def _begun(path: Path, mode: str, opened: ExitStack) -> sqlite3.Connection:
     database = opened.enter_context(closing(_connected(path, mode)))
     database.execute("BEGIN")
+    _check_schema(path.parent, database)
     database.execute("SELECT count(*) FROM parts").fetchone()  # from now on nothing changes for this connection
     return database
 
@@ -438,7 +474,7 @@ def _explained(folder: Path) -> Iterator[None]:
         raise broken(folder, error) from error
     except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
         raise broken(folder, error) from error
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         # A spoilt page may hold values, but not those that were written; then what depends on them fails somewhere.
         raise broken(folder, _damage(folder) or f"or a fault of dedup: {type(error).__name__}: {error}") from error
 
@@ -481,9 +517,21 @@ def _written(folder: Path) -> Iterator[None]:
 def _make_folder(folder: Path) -> None:
     with _written(folder):
         folder.mkdir(exist_ok=True)
+        _refuse_links(folder)
         strangers = [] if is_index(folder) else [one.name for one in folder.iterdir() if not _is_ours(one.name)]
     if strangers:
         raise InputError(f"{folder}: a folder with other files ({strangers[0]}, ...) will not become an index")
+
+
+def _refuse_links(folder: Path) -> None:
+    """Raises :class:`UnusableIndexError` where a file of the index is a link, a pipe or the like: what is written to it
+    would be written elsewhere.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:  # who reads the index tells why it cannot be read
+        for entry in entries:
+            is_regular = entry.is_file(follow_symlinks=False) or not os.path.lexists(entry)  # gone by now
+            if _is_ours(entry.name) and not is_regular:
+                raise UnusableIndexError(f"{folder}: {entry.name} is no regular file: {_rebuild('make one elsewhere')}")
 
 
 def _is_ours(name: str) -> bool:
@@ -494,7 +542,7 @@ def _is_ours(name: str) -> bool:
 def _lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """The right to write, or with others to keep what is written. It ends with the process, however that ends."""
     try:
-        handle = os.open(folder / LOCK, os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(folder / LOCK, os.O_NOFOLLOW | (os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT), 0o666)
     except OSError as error:
         if not shared:
             raise InputError(f"{folder}: cannot be written: {error.strerror}") from error

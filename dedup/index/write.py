@@ -22,7 +22,7 @@ from dedup import __version__
 from dedup.boilerplate import Page, discount, find_boilerplate_again
 from dedup.calibration import Calibration
 from dedup.embed import embed_all
-from dedup.encoders import Encoder
+from dedup.encoders import Encoder, load_encoder
 from dedup.errors import InputError, UnusableIndexError
 from dedup.fingerprints import SIGNATURE_SCHEME, hashes_of
 from dedup.index.finders import band_hashes, document_steps, ranks_of
@@ -103,7 +103,8 @@ def add_records(
     with Store.reading(folder) as store:
         stamp = store.stamped()
     settings = settings_of(stamp, workers=workers)
-    models = models_of(settings, encoder, calibration)
+    named = encoder or load_encoder(settings.model, settings.batch_size, fetch=False)  # by the index, not by the caller
+    models = models_of(settings, named, calibration)
     check_stamp(folder, stamp, settings, models)
     with one_thread_each(), no_garbage_collection():
         sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))

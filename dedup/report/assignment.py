@@ -34,14 +34,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GUARD: Final = "'"
-"""Stands before a cell of CSV or TSV that a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
+"""Stands in a cell of CSV or TSV before what a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
 
 PARQUET: Final = ".parquet"
 ROW_GROUP: Final = 100_000
 """Rows of a row group."""
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r](?!\d+(\.\d+)?\Z)")
-"""The beginning of one. A number with a sign is none."""
+_FORMULA: Final = re.compile(
+    r"(?:\A(?=[\t\r\n])|(?:\A|[;,|\t\r\n][ \"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20]))(?![+-]\d+(?:\.\d+)?\Z)"
+)
+"""The place where one begins: at the beginning of a cell, or of what becomes one where a spreadsheet takes another sign
+for the separator, as it does in half of Europe. Full-width signs count. A number with a sign is none."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -79,7 +82,7 @@ class Named(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's bytes, and how many of its cells begin with :data:`GUARD` because they would be formulas."""
+    """A file's bytes, and how many of its cells hold a :data:`GUARD` because they would be formulas."""
 
     data: bytes
     guarded: int = 0
@@ -159,9 +162,8 @@ def _separated(delimiter: str) -> Callable[[Sequence[Row]], Table]:
         guarded = 0
         for row in rows:
             cells = ["" if value is None else str(value) for value in msgspec.structs.astuple(row)]
-            formulas = [bool(_FORMULA.match(cell)) for cell in cells]
-            guarded += sum(formulas)
-            harmless = [GUARD + cell if is_one else cell for cell, is_one in zip(cells, formulas, strict=True)]
+            harmless = [_FORMULA.sub(rf"\g<0>{GUARD}", cell) for cell in cells]
+            guarded += sum(one != other for one, other in zip(cells, harmless, strict=True))
             (quoting if any("\r" in cell for cell in cells) else plain).writerow(harmless)
         return Table(file.getvalue().encode(), guarded)
 

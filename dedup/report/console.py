@@ -59,15 +59,16 @@ class Printer:
         joined = Text().join(self.text(piece, style) for piece in pieces)
         for part in joined.wrap(self.console, width, overflow="fold"):
             part.rstrip()
-            self.console.print(Text(" " * indent).append_text(_harmless(part, style)), soft_wrap=True)
+            self.put(Text(" " * indent).append_text(part), style)
 
-    def show(self, shown: Table | Text) -> None:
-        """A table whose cells are made by ``text``, or a line of several styles, just as it is: a cell that is folded
-        may begin a line.
-        """
-        for segments in self.console.render_lines(shown, pad=False):
-            line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
-            self.console.print(_harmless(line, ""), soft_wrap=True)
+    def table(self, table: Table) -> None:
+        """A table whose cells went through ``text``."""
+        for segments in self.console.render_lines(table, pad=False):
+            self.put(Text.assemble(*((segment.text, segment.style or "") for segment in segments)))
+
+    def put(self, line: Text, style: str = "") -> None:
+        """A line as it is, however long, made of what ``text`` gave; in ``style`` if a runner would obey it."""
+        self.console.print(_harmless(line, style), soft_wrap=True)
 
     def text(self, text: str, style: str = "") -> Text:
         """``text`` without markup; what the console cannot show, or would obey, is spelled out as an escape."""

@@ -186,7 +186,7 @@ class _Page(Printer):
             cells = (one.name, *numbers, shown_probability(1 / (1 + math.exp(-total))), one.detail)
             style = "dim" if float(weight) == 0 else FOR if total > before else AGAINST
             table.add_row(*(self.text(cell, style) for cell in cells))
-        self.show(table)
+        self.table(table)
 
     def passages(self) -> None:
         passages = self._explanation.passages
@@ -222,7 +222,7 @@ class _Page(Printer):
                 shown.stylize(f"bold {style}", *match.span())
         for number, line in enumerate(shown.wrap(self.console, width, overflow="fold")):
             line.rstrip()
-            self.show(Text(" " * len(beginning) if number else beginning).append_text(line))
+            self.put(Text(" " * len(beginning) if number else beginning).append_text(line))
 
     def figures(self) -> None:
         explanation = self._explanation

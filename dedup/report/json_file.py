@@ -1,7 +1,9 @@
 """The report as a JSON file: written whole or not at all, and read back."""
 
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,9 @@ def write_atomically(path: File, data: bytes) -> None:
     """Write ``data`` to ``path`` so that a reader finds the old file or the new one, never a part (of a remote
     file: see :meth:`RemoteFile.write_bytes`).
 
+    A file that is replaced keeps who may read it. A link stays one, and what it leads to is replaced; but no link that
+    another user has put into a folder of everybody's, such as ``/tmp``.
+
     Raises :class:`InputError` where that cannot be written; then nothing is left behind.
     """
     try:
@@ -30,9 +35,29 @@ def write_atomically(path: File, data: bytes) -> None:
         elif path.exists() and not path.is_file():
             path.write_bytes(data)  # a pipe or a device, such as /dev/stdout, must not be renamed over
         else:
-            _replace(Path(os.path.realpath(path)), data)  # so a link stays a link, and its target is replaced
+            _replace(_behind_links(path), data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _behind_links(path: Path) -> Path:
+    """Where a link leads, or the path itself. Raises :class:`OSError` for a link that Linux would not follow, either
+    (``fs.protected_symlinks``): resolved here, it is not seen by the system.
+    """
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            return Path(os.path.realpath(path))
+        folder = path.parent.stat()
+        if folder.st_mode & _EVERYBODYS == _EVERYBODYS and path.lstat().st_uid != os.geteuid():
+            raise PermissionError(errno.EACCES, "a link that another user has put there")
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+_EVERYBODYS = stat.S_ISVTX | stat.S_IWOTH
+"""The mode of a folder in which everybody may make files, and remove their own."""
+_MOST_LINKS = 40
+"""As Linux has it."""
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -40,6 +65,8 @@ def _replace(path: Path, data: bytes) -> None:
     beside = path.with_name(f".dedup-{secrets.token_hex(8)}.tmp")
     try:
         with beside.open("xb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

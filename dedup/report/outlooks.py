@@ -51,7 +51,7 @@ def _table(printer: Printer, outlooks: Sequence[Outlook], threshold: float) -> N
             "" if own else f"{one.concerned:,}",
         )
         table.add_row(*(printer.text(cell, "bold" if own else "") for cell in cells))
-    printer.show(table)
+    printer.table(table)
 
 
 def _steps(outlooks: Sequence[Outlook], threshold: float) -> list[tuple[Outlook, tuple[Change, ...]]]:

@@ -120,7 +120,7 @@ class _Page(Printer):
             style, mark = ("green", "keep") if member.id == cluster.keep else ("", "")
             cells = (mark, member.id, member.language, counted(member.characters, "character"))
             table.add_row(*(self.text(cell, style) for cell in cells))
-        self.show(table)
+        self.table(table)
         if len(kept_first) > MEMBERS_SHOWN:
             self.line(f"… and {len(kept_first) - MEMBERS_SHOWN:,} more", indent=9)
 

@@ -126,6 +126,22 @@ def test_text_that_is_one_file_is_copied(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_bytes() == FILES["a.txt"]
 
 
+def test_what_others_may_not_read_they_may_not_read_afterwards(tmp_path: Path) -> None:
+    folder, table = tmp_path / "in", tmp_path / "t.jsonl"
+    folder.mkdir()
+    (folder / "secret.txt").write_text("one text")
+    (folder / "open.txt").write_text("another text")
+    table.write_text('{"text": "same"}\n')
+    (folder / "secret.txt").chmod(0o600)
+    (folder / "open.txt").chmod(0o755)
+    table.chmod(0o600)
+    write_corpus(planned(report_on([folder], []), folder), tmp_path / "out")
+    write_corpus(planned(report_on([table], []), table), tmp_path / "o.jsonl")
+    written = (tmp_path / "out" / "secret.txt", tmp_path / "o.jsonl", tmp_path / "out" / "open.txt")
+    assert [path.stat().st_mode & 0o777 for path in written[:2]] == [0o600] * 2
+    assert written[2].stat().st_mode & 0o111 == 0
+
+
 # Refusals
 
 

@@ -60,6 +60,57 @@ def test_writing_keeps_a_link_a_link(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
+def test_links_to_links_are_followed_and_circles_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to(tmp_path / "c")
+    write_atomically(tmp_path / "a", b"new")
+    assert (tmp_path / "c").read_bytes() == b"new"
+    (tmp_path / "c").unlink()
+    (tmp_path / "c").symlink_to("a")
+    with pytest.raises(InputError, match="cannot be written: Too many levels of symbolic links"):
+        write_atomically(tmp_path / "a", b"new")
+
+
+def test_link_that_another_user_has_put_into_a_folder_of_everybodys_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+    (shared / "report.json").symlink_to(target)
+    (tmp_path / "own.json").symlink_to(shared / "report.json")
+    write_atomically(shared / "report.json", b"by my own link")
+    me = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    for path in (shared / "report.json", tmp_path / "own.json"):
+        with pytest.raises(InputError, match="cannot be written: a link that another user has put there"):
+            write_atomically(path, b"by a planted one")
+    assert target.read_bytes() == b"by my own link"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.json", "shared", "target"]
+
+
+def test_file_that_is_replaced_keeps_who_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+    for mode in (0o600, 0o640):
+        path.chmod(mode)
+        write_atomically(path, b"new")
+        assert path.stat().st_mode & 0o7777 == mode
+
+
+def test_name_of_the_file_beside_cannot_be_foreseen_and_is_never_opened_if_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _: "known")
+    (tmp_path / "target").write_bytes(b"mine")
+    (tmp_path / ".dedup-known.tmp").symlink_to(tmp_path / "target")
+    with pytest.raises(InputError, match="cannot be written: File exists"):
+        write_atomically(tmp_path / "report.json", b"new")
+    assert (tmp_path / "target").read_bytes() == b"mine"
+
+
 def test_writing_to_a_device_does_not_replace_it(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

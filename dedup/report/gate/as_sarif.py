@@ -27,6 +27,7 @@ from msgspec import Struct, field
 
 from dedup.model import Relation
 from dedup.read.remote import WEB, is_remote
+from dedup.report import layout
 from dedup.report.document import Member, Skipped
 from dedup.report.gate.document import CheckDocument, Finding, Match, SharedPage
 from dedup.report.gate.wording import (
@@ -287,7 +288,7 @@ def sarif_log(document: CheckDocument) -> bytes:
         results=tuple(results),
         properties={"records": read.records, "known": read.known, "replaced": read.replaced, "gone": read.gone},
     )
-    return msgspec.json.format(msgspec.json.encode(Log(runs=(run,))), indent=2) + b"\n"
+    return layout.json_of(Log(runs=(run,)))
 
 
 def _invocation(document: CheckDocument) -> Invocation:

@@ -54,7 +54,8 @@ def page_of(data: PageData) -> bytes:
     """The page as UTF-8; equal data, equal bytes.
 
     It may run one script and one style, named by their hashes, and load nothing: whatever got into the page
-    besides would be inert (Content Security Policy Level 3).
+    besides would be inert (Content Security Policy Level 3). Nor may the script make markup or code of a string
+    (Trusted Types, where a browser knows them).
     """
     style, script = _asset("page.css"), script_of_page()
     frame = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
@@ -63,7 +64,7 @@ def page_of(data: PageData) -> bytes:
         clusters=counted(len(data.index.clusters), "cluster"),
         records=counted(data.index.input.records, "record"),
         policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "base-uri 'none'; form-action 'none'",
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         style=Markup(style),  # noqa: S704 - ours
         script=Markup(script),  # noqa: S704 - ours
         blocks=[

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import chromium
 import pytest
 from chromium import Page
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dedup.cli import main
 from dedup.model import Report
 from dedup.pipeline import Stages
 from dedup.report.html.collect import page_data
-from dedup.report.html.data import Conflict, PageData
+from dedup.report.html.data import Cluster, Conflict, PageData
 from dedup.report.html.page import page_of
 
 from .big import big_page, page_with_cluster_of
@@ -29,11 +31,12 @@ Open = Callable[[str], Page]
 def files(tmp_path_factory: pytest.TempPathFactory, made: tuple[Stages, Report]) -> dict[str, Path]:
     """The pages: of the seeds, of texts that would like to be markup, of 10,000 records, of a large cluster."""
     folder = tmp_path_factory.mktemp("pages")
-    files = {name: folder / f"{name} #?%.html" for name in ("seeds", "hostile", "big", "large")}
+    files = {name: folder / f"{name} #?%.html" for name in ("seeds", "hostile", "poisoned", "big", "large")}
     with pytest.raises(SystemExit) as end:
         main(["run", str(SEEDS), "--confirm", "never", "--html", str(files["seeds"])])
     assert end.value.code == 0
     files["hostile"].write_bytes(page_of(with_bad_addresses(page_data(*made, 0.5))))
+    files["poisoned"].write_bytes(page_of(poisoned(page_data(*made, 0.5))))
     files["big"].write_bytes(page_of(big_page()))
     files["large"].write_bytes(page_of(page_with_cluster_of(320)))
     return files
@@ -47,6 +50,38 @@ def with_bad_addresses(data: PageData) -> PageData:
     conflict = Conflict(urls[0], (0, 1), "<i>why</i>")
     rest = data.index.records[len(records) :]
     return replace(data, index=replace(data.index, records=records + rest, clusters=clusters, conflicts=(conflict,)))
+
+
+POISON = (
+    "javascript:window.__pwned=1//'\"><img src=http://127.0.0.1:9/i onerror=window.__pwned=2>"
+    "<svg onload=window.__pwned=3><a href=javascript:window.__pwned=4>x</a>"
+    "<iframe srcdoc='<script>parent.__pwned=5</script>'></iframe>"
+    "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/m></script><script>window.__pwned=6</script>"
+    "<style>@import 'http://127.0.0.1:9/s'</style>\u2028`${window.__pwned=7}`{{7*7}}&quot;-window.__pwned=8-&quot;"
+)
+_OWN_WORDS = frozenset({"relations", "finders", "confirmed"})
+
+
+def poisoned(value: Any) -> Any:  # noqa: ANN401 - whatever a page's data are made of
+    """The same data with the payload before every text that the page does not count by itself."""
+    match value:
+        case str():
+            return POISON + value
+        case Cluster():  # whose id is ours, and part of addresses
+            return replace(_poisoned_fields(value), id=value.id)
+        case Struct():
+            return _poisoned_fields(value)
+        case tuple():
+            return tuple(map(poisoned, value))
+        case dict():
+            return {poisoned(key): poisoned(one) for key, one in value.items()}
+        case _:
+            return value
+
+
+def _poisoned_fields(value: Struct) -> Any:  # noqa: ANN401 - a struct of the same class
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__ if name not in _OWN_WORDS)
+    return replace(value, **{name: poisoned(one) for name, one in fields})
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +214,38 @@ def test_only_addresses_of_the_web_are_links_and_names_cannot_turn_around(opened
     assert texts(page, ".conflicts td:first-child") == ["javascript:window.broken=8//"]
     page.go("#/review")
     assert any("<b>c</b>U+202E" in text for text in texts(page, "td a.open bdi"))
+
+
+def test_payload_in_every_field_of_every_view_does_nothing(window: Page, opened: Open) -> None:
+    watched = (
+        "window.__blocked = []; addEventListener('securitypolicyviolation', e => __blocked.push(e.blockedURI), true)"
+    )
+    with window.beforehand(watched):
+        page = opened("poisoned")
+    lists = ["#/", "#/clusters", "#/review", "#/thresholds", "#/conflicts", "#/skipped"]
+    places = dict.fromkeys([*lists, *(f"#/record/{number}" for number in range(6)), "#/pair/0", "#/pair/1"])
+    hrefs: set[str] = set()
+    while left := [place for place, shown in places.items() if not shown]:
+        page.go(left[0])
+        shown = page.run("document.querySelector('main').textContent")
+        assert isinstance(shown, str)
+        assert "cannot be shown" not in shown
+        places[left[0]] = shown
+        links = page.run("[...document.querySelectorAll('a')].map(a => [a.getAttribute('href'), a.target, a.rel])")
+        assert isinstance(links, list)
+        assert all("noopener" in rel for _, target, rel in links if target)
+        hrefs.update(href for href, _, _ in links)
+        places |= {
+            href: None for href in hrefs if href.startswith(("#/cluster/", "#/threshold/")) and href not in places
+        }
+        strange = "main :is(script, img, iframe, meta, style, link, object, embed, base, animate)"
+        assert page.run(f"document.querySelectorAll({json.dumps(strange)}).length") == 0
+        names = "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
+        assert page.run(f"{names}.filter(name => name.startsWith('on'))") == []
+    assert sum(POISON.split("\u2028")[0] in shown for shown in places.values() if shown) > len(lists)
+    assert page.run("window.__pwned") is None
+    assert page.run("window.__blocked") == []  # the policy had nothing to stop
+    assert all(href.startswith("#") for href in hrefs), hrefs
 
 
 def test_figures_that_speak_against_a_pair_are_marked_and_named(opened: Open) -> None:

@@ -101,7 +101,7 @@ def test_policy_allows_this_script_and_this_style_and_nothing_else(page: Element
     (style,), (*_, script) = page.of("style"), page.of("script")
     assert policy == (
         f"default-src 'none'; script-src {source(script)}; style-src {source(style)}; base-uri 'none'; "
-        "form-action 'none'"
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
