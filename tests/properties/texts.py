@@ -129,8 +129,8 @@ def sketching(data: bytes) -> None:
 
 
 def _records() -> Iterator[bytes]:
-    for text in seeds.mixed():
-        yield b"\x1e".join((text, b"https://example.org/a?id=1", b"pt-BR"))
+    for given in seeds.mixed():
+        yield b"\x1e".join((given, b"https://example.org/a?id=1", b"pt-BR"))
 
 
 TARGETS: Final[Mapping[str, Target]] = {
