@@ -38,6 +38,13 @@ class WorkerError(DedupError):
     """A process that worked for this one was ended from outside; systems that run out of memory do that."""
 
 
+def is_fault(error: BaseException) -> bool:
+    """Whether an error tells that something failed, and is no wish to end. A panic of a library in Rust (pyo3) is a
+    fault, though it is no :class:`Exception`.
+    """
+    return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
+
+
 def one_line(error: BaseException) -> str:
     """What an error says, in one line; of those that others raise, with its type."""
     told = str(error) if isinstance(error, DedupError) else f"{type(error).__name__}: {error}"

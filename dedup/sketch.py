@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from dedup.embed import Lens, embed, encode_segments
-from dedup.errors import DedupError, one_line
+from dedup.errors import DedupError, is_fault, one_line
 from dedup.fingerprints import fingerprint
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
 from dedup.names import shared_strings
@@ -91,7 +91,9 @@ def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list
         return _sketched(items, settings, lens)
     except DedupError:  # of the model, not of a record
         raise
-    except Exception as error:  # whatever a library raises
+    except BaseException as error:  # whatever a library raises
+        if not is_fault(error):
+            raise
         if len(items) == 1 and isinstance(items[0], Record):
             told = f"cannot be worked on: {one_line(error)}"
             return [Skipped(items[0].path or items[0].id, items[0].line, told)]

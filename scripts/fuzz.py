@@ -5,14 +5,14 @@
     PYTHONPATH=. fuzzing/bin/python scripts/fuzz.py jsonl warc --seconds 3600 --findings findings/
     PYTHONPATH=. fuzzing/bin/python scripts/fuzz.py --replay findings/warc/AssertionError-0a1b2c3d4e5f6071
 
-Each target is a property of ``tests/properties``, which the suite tries with hypothesis, too. Here atheris (libFuzzer for
-Python, PyPI) makes the inputs: it starts from small good ones (``tests/properties/targets.py``, and the hand-made texts),
-changes them, and keeps those that reach something new in dedup; libraries written in C or Rust are only seen from
-outside. A *finding* is an input for which the property does not hold or anything else is raised, which takes more than
-``SLOW`` seconds of processor time for each ``SLOW_BYTES`` it has, or which ends or stops the process. Of those that
-fail at one place the first is kept, in ``--findings`` in a folder named after the target. A process that was ended is
-started again for the time that is left. ``--corpus`` keeps the inputs that reached something new, from where a later
-call goes on.
+Each target is a property of ``tests/properties``, which the suite tries with hypothesis, too. Here atheris (libFuzzer
+for Python, PyPI) makes the inputs: it starts from small good ones (the hand-made texts, and a small file of each
+format), changes them, and keeps those that reach something new in dedup; libraries written in C or Rust are only seen
+from outside. A *finding* is an input for which the property does not hold or anything else is raised, which takes more
+than ``SLOW`` seconds of processor time, and more than that for each ``SLOW_BYTES`` it has, or which ends or stops the
+process. Of those that fail at one place the first is kept, in ``--findings`` in a folder named after the target. A
+process that was ended is started again for the time that is left. ``--corpus`` keeps the inputs that reached something
+new, from where a later call goes on.
 
 It prints a table, and exits with 1 where there is a finding. ``--replay`` shows what is wrong with an input: with any
 Python that has dedup and its tests, without atheris.
@@ -21,6 +21,7 @@ Python that has dedup and its tests, without atheris.
 import argparse
 import hashlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,8 @@ class Fuzzed:
     name: str
     executions: int
     seconds: float
+    busy: float
+    """Seconds of processor time, which on a machine that has other things to do are much fewer."""
     edges: int
     """Of dedup's instrumented code, reached."""
     findings: tuple[Path, ...]
@@ -99,13 +102,15 @@ def _fuzz(name: str, seconds: int, findings: Path, corpus: Path) -> Fuzzed:
     place.mkdir(parents=True, exist_ok=True)
     (corpus / name).mkdir(parents=True, exist_ok=True)
     before = set(place.iterdir())
-    began = time.monotonic()
+    began, used = time.monotonic(), _busy()
     executions = edges = starts = 0
     while (left := seconds - (time.monotonic() - began)) >= 1 and starts < MOST_STARTS:
         starts += 1
         child = [sys.executable, __file__, "--child", name, "--seconds", str(round(left))]
         places = ["--findings", str(findings), "--corpus", str(corpus)]
-        done = subprocess.run([*child, *places], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run(  # noqa: S603 - this very script
+            [*child, *places], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, check=False
+        )
         steps = [(int(number), int(covered)) for number, covered in _AT.findall(done.stderr)]
         total = _DONE.search(done.stderr)
         executions += int(total[1]) if total else max((number for number, _ in steps), default=0)
@@ -114,15 +119,22 @@ def _fuzz(name: str, seconds: int, findings: Path, corpus: Path) -> Fuzzed:
             raise SystemExit(f"{name} cannot be fuzzed:\n{done.stderr.decode(errors='replace')[-2_000:]}")
     found = tuple(sorted(set(place.iterdir()) - before))
     print(f"{name}: {executions:,} executions, {len(found)} findings", file=sys.stderr)
-    return Fuzzed(name, executions, time.monotonic() - began, edges, found)
+    return Fuzzed(name, executions, time.monotonic() - began, _busy() - used, edges, found)
+
+
+def _busy() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _table(fuzzed: Sequence[Fuzzed]) -> Iterator[str]:
-    yield "| target | executions | seconds | edges | findings |\n|---|---|---|---|---|"
+    yield "| target | executions | seconds | of them busy | edges | findings |\n|---|---|---|---|---|---|"
     for one in fuzzed:
-        yield f"| {one.name} | {one.executions:,} | {one.seconds:.0f} | {one.edges:,} | {len(one.findings)} |"
-    executions, seconds = sum(one.executions for one in fuzzed), sum(one.seconds for one in fuzzed)
-    yield f"| all | {executions:,} | {seconds:.0f} ({seconds / 3600:.2f} h) | | {sum(len(o.findings) for o in fuzzed)} |"
+        told = f"{one.executions:,} | {one.seconds:,.0f} | {one.busy:,.0f} | {one.edges:,} | {len(one.findings)}"
+        yield f"| {one.name} | {told} |"
+    executions, findings = sum(one.executions for one in fuzzed), sum(len(one.findings) for one in fuzzed)
+    seconds, busy = sum(one.seconds for one in fuzzed), sum(one.busy for one in fuzzed)
+    yield f"| all | {executions:,} | {seconds:,.0f} | {busy:,.0f} | | {findings} |"
     for one in fuzzed:
         yield from (f"{one.name}: {path}" for path in one.findings)
 
@@ -155,6 +167,7 @@ def _fuzz_here(name: str, seconds: int, findings: Path, corpus: Path) -> None:
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST}",
         f"-timeout={STUCK}",
+        f"-report_slow_units={STUCK}",  # told by the clock, which says little on a busy machine
         f"-rss_limit_mb={MOST_MEMORY}",
         f"-artifact_prefix={findings / name}/",
         "-print_final_stats=1",

@@ -351,11 +351,21 @@ def test_wrong_call_is_one_line_and_exit_code_2(arguments: tuple[str, ...], comp
     assert err.count("\n") == 1
 
 
+class PanicError(BaseException):
+    """Like what a library in Rust raises where it panics (``PanicException`` of pyo3)."""
+
+
 @pytest.mark.parametrize(
-    ("fault", "said"), [(ZeroDivisionError("at\nodds"), "ZeroDivisionError: at odds"), (MemoryError(), "out of memory")]
+    ("fault", "said"),
+    [
+        (ZeroDivisionError("at\nodds"), "ZeroDivisionError: at odds"),
+        (MemoryError(), "out of memory"),
+        (PanicError("at 3"), "PanicError: at 3"),
+        (ValueError("##[error]x"), "ValueError: #\\x23[error]x"),
+    ],
 )
 def test_any_failure_is_one_line_and_exit_code_2_and_debug_shows_where(
-    fault: Exception, said: str, cli: Cli, copies: Path, monkeypatch: pytest.MonkeyPatch
+    fault: BaseException, said: str, cli: Cli, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise fault

@@ -73,6 +73,18 @@ def made_by_hand() -> Explanation:
     )
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("width", [34, 80])
+def test_no_passage_commands_a_runner_however_it_is_folded(full: bool, width: int) -> None:
+    text = "Some words ::error::broken and more ##[error]of them ::warning file=a::b"
+    passage = Passage(text, text, 0.8)
+    given = replace(made_by_hand(), passages=(passage,))
+    given = replace(given, right=replace(given.right, unmatched=(text,), nearest=(0.1,)))
+    lines = shown(given, width, full).splitlines()
+    assert any("##" in line or "::" in line for line in lines)
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
 # The judgement
 
 

@@ -1,4 +1,4 @@
-"""The properties of :mod:`tests.properties` hold of any bytes, of pieces that mean something, and of what broke them."""
+"""The properties of :mod:`tests.properties` hold of any bytes, of meaningful pieces, and of what once broke them."""
 
 from importlib import import_module
 

@@ -107,10 +107,17 @@ def test_a_fault_in_a_process_comes_through(monkeypatch: pytest.MonkeyPatch) -> 
         sketched(ITEMS[:40], 2, broken)
 
 
-def test_a_record_that_makes_a_library_fail_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+class PanicError(BaseException):
+    """Like what a library in Rust raises where it panics (``PanicException`` of pyo3)."""
+
+
+@pytest.mark.parametrize("failing", [RuntimeError, RecursionError, MemoryError, PanicError])
+def test_a_record_that_makes_a_library_fail_costs_itself_only(
+    failing: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(text: str, stated: str | None) -> str:
         if "poison" in text:
-            raise RuntimeError("a library\ngave up")
+            raise failing("a library\ngave up")
         return language_of(text, stated)
 
     monkeypatch.setattr(prepare, "language_of", fails)
@@ -119,7 +126,7 @@ def test_a_record_that_makes_a_library_fail_costs_itself_only(monkeypatch: pytes
     records = [good[0], poison, good[1]]
     for lens in (LENS, None):
         (first, *others) = sketched(records, lens=lens)[0]
-        assert first == Skipped("x.jsonl", 7, "cannot be worked on: RuntimeError: a library gave up")
+        assert first == Skipped("x.jsonl", 7, f"cannot be worked on: {failing.__name__}: a library gave up")
         assert list(map(whole, others)) == list(map(whole, sketched(good, lens=lens)[0]))
     assert sketched([poison] * 3, lens=None) == [[first] * 3]
 
@@ -142,3 +149,12 @@ def test_without_a_lens_there_are_no_vectors() -> None:
     assert seen.embedding is not None
     assert np.linalg.norm(seen.embedding.document) == pytest.approx(1)
     assert replace(seen, embedding=None).entry == one.entry
+
+
+def test_who_wants_a_run_to_end_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "language_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sketched([Record("a", "Some text.")])

@@ -1,6 +1,7 @@
 import re
 import sys
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -266,6 +267,18 @@ def test_text_without_width_is_cut_all_the_same(text: str) -> None:
     found = segments(text, "en")
     assert without_spaces("".join(found)) == without_spaces(text)
     assert max(map(len, found)) <= 2 * MAX_CHARACTERS
+
+
+@pytest.mark.parametrize("language", ["da", "jut", "kl", "ca", "oc", "es", "de", "zh", "hi", "und"])
+def test_full_stops_cost_no_language_more_than_a_multiple_of_english(language: str) -> None:
+    """By the rules that sentencex has for some, thousands of times as much."""
+
+    def cost(code: str) -> float:
+        began = process_time()
+        segments("1." * 500, code)
+        return process_time() - began
+
+    assert min(cost(language) for _ in range(3)) < 30 * min(cost("en") for _ in range(3))
 
 
 # --- width

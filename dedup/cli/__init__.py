@@ -28,7 +28,7 @@ from dedup.cli.index import index as index_commands
 from dedup.cli.options import InOrder
 from dedup.cli.run import run as run_command
 from dedup.cli.terminal import complain
-from dedup.errors import DedupError
+from dedup.errors import DedupError, is_fault
 
 DONE = 0
 UNUSABLE = 2
@@ -61,7 +61,9 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         complain("interrupted: nothing was written; a run that is started again keeps the vectors that the model made")
         return INTERRUPTED
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault(error):
+            raise
         if context is not None and context.params["debug"]:
             traceback.print_exc()
         complain(_in_one_line(error))
@@ -79,7 +81,7 @@ def _invoke(context: click.Context) -> int:
     return DONE
 
 
-def _in_one_line(error: Exception) -> str:
+def _in_one_line(error: BaseException) -> str:
     match error:
         case click.UsageError(ctx=click.Context() as context):
             return f"{error.format_message()} See '{context.command_path} --help'."

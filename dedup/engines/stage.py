@@ -26,7 +26,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup.engines.store import Store
-from dedup.errors import DedupError, one_line
+from dedup.errors import DedupError, is_fault, one_line
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -248,7 +248,9 @@ class Workshop:
             self.do(stage, part)
         except DedupError as error:
             return one_line(error)
-        except Exception as error:  # whatever it is, it costs the run and not the worker
+        except BaseException as error:  # whatever it is, it costs the run and not the worker
+            if not is_fault(error):
+                raise
             return f"{stage.name}, part {part}: {one_line(error)}"
         return None
 

@@ -4,6 +4,7 @@ The ``line`` of a record is the number of its row, counted from 1 over the whole
 costs its rows, and the others are read. This needs pyarrow, which the extra ``parquet`` brings.
 """
 
+import os
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -27,6 +28,10 @@ PORTION_BYTES: Final = 2**24
 
 BUFFER: Final = 2**20
 """Bytes of a column that are read at once: a row group may be larger than the memory. A page is always held whole."""
+
+WHOLE: Final = 2**24
+"""Bytes of a file of whose row groups whole columns are read at once. Else pyarrow reserves, for each page, as many
+bytes as its head says, up to 2 GiB and also where the file ends before: a damaged table of 3 KB took 2.8 GB."""
 
 _MOST_OF_A_COMPLAINT: Final = 160
 
@@ -80,9 +85,10 @@ def opened(stream: BinaryIO, **options: object) -> _File:
     Raises :class:`OSError` or ``pyarrow.ArrowException`` where it cannot be read.
     """
     parquet = require("pyarrow.parquet", EXTRA, "a .parquet file")
+    buffer = BUFFER if stream.seek(0, os.SEEK_END) > WHOLE else 0
     try:
         file = parquet.ParquetFile(
-            stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True, **options
+            stream, buffer_size=buffer, pre_buffer=False, page_checksum_verification=True, **options
         )
         _kinds_of(file.schema_arrow)  # decodes the names
     except UnicodeDecodeError as error:

@@ -107,7 +107,7 @@ class _Archive:
         return self._text(record, content) if is_held else self._too_large()
 
     def _content_type(self, record: "WarcRecord") -> str:
-        """What a text or a page is in; of other records nothing. A conversion that does not say it is taken for a text."""
+        """What a text or a page is in, of other records nothing. A conversion that does not say is taken for a text."""
         if record.record_type == self._kind.response:
             return _PAGES[0]
         if record.record_type not in (self._kind.conversion, self._kind.resource):

@@ -17,7 +17,7 @@ def text_of(data: bytes) -> str:
 
 
 def page(data: bytes) -> None:
-    """Lines are only taken whole, each is accounted for, and where nothing was taken nothing is, whatever surrounds it."""
+    """Lines are only taken whole, and each is accounted for; blank lines around a text change nothing."""
     for text in {text_of(data), readable(text_of(data))}:
         found = split_page(text)
         assert bool(found.text) == bool(text.strip())

@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import jsonschema
 import msgspec
 from pyarrow import parquet
 from rich.console import Console

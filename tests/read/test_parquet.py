@@ -19,6 +19,8 @@ from dedup.read import Fields, parquet, read_records
 from dedup.read.fields import Origin
 from dedup.read.formats import is_table, reader_of
 
+from ..properties.targets import FOUND
+
 pa: Any = pytest.importorskip("pyarrow")
 pq: Any = pytest.importorskip("pyarrow.parquet")
 
@@ -137,6 +139,27 @@ def test_a_broken_row_group_costs_its_rows() -> None:
     assert "\n" not in fault.reason
 
 
+def test_a_page_that_says_to_be_larger_than_the_file_takes_no_more_memory_than_that() -> None:
+    path = FOUND / "parquet" / "pages-that-say-to-be-large"
+    code = (
+        "import pyarrow; from dedup.read import Fields, parquet; from dedup.read.fields import Origin; "
+        f"list(parquet.read_parquet(open({str(path)!r}, 'rb'), Origin('t', 't'), Fields())); "
+        "print(pyarrow.default_memory_pool().max_memory())"  # of the whole life of a process
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True, timeout=600
+    )
+    assert 0 < int(done.stdout) < 2**20
+
+
+def test_lines_of_a_file_that_says_anything_of_its_rows_go_up() -> None:
+    values = [f"Text {i}." for i in range(9)]
+    content = with_rows_said(of({"text": values}, compression="none", store_schema=False, row_group_size=3), -3)
+    items = read(content)
+    assert texts(items) == values[3:]
+    assert [item.line for item in items] == list(range(1, 8))
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all" * 9, of({"text": ["One."]})[:-3]])
 def test_what_is_no_parquet_file_is_skipped(content: bytes) -> None:
     [fault] = read(content)
@@ -235,9 +258,10 @@ def test_a_page_that_is_not_what_its_checksum_says_costs_the_rows_from_there() -
 
 def with_rows_said(content: bytes, number: int) -> bytes:
     """The file with another number of rows in its row group: the one byte of its footer that makes it so is found."""
+    zigzag = 2 * number if number >= 0 else -2 * number - 1  # so Thrift writes integers
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     for at in range(footer, len(content) - 8):
-        changed = content[:at] + bytes([2 * number]) + content[at + 1 :]  # integers of Thrift are zigzag numbers
+        changed = content[:at] + bytes([zigzag]) + content[at + 1 :]
         with suppress(OSError, pa.ArrowException, ValueError):
             if pq.ParquetFile(io.BytesIO(changed)).metadata.row_group(0).num_rows == number:
                 return changed

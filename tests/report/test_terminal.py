@@ -257,3 +257,12 @@ def test_weakest_pair_of_two_is_told_by_their_link() -> None:
 def test_cluster_without_a_link_says_so() -> None:
     shown = summary(report_of([article("a"), article("b")], [Cluster((0, 1), (), 0.45)]))
     assert "no pair reaches the threshold by itself" in shown
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_no_id_commands_a_runner_however_it_is_folded(width: int) -> None:
+    ids = ("a folder/x::error::y.txt", "::stop-commands::z", "b ##[error]c")
+    articles = [article(name) for name in ids]
+    shown = summary(report_of(articles, [Cluster((0, 1, 2), (link(0, 1), link(1, 2)), 0.9)]), width)
+    assert "stop-comm" in shown
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::") or "##[" in line]
