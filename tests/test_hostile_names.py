@@ -177,6 +177,21 @@ def test_report_that_names_what_is_no_file_keeps_nobody_waiting(sandbox: Path, c
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.parametrize(
+    "said", [{"threshold": "x"}, {"bands": True}, {"neighbours": 1.5}, {"model": 7}, {"seed": "1"}, {"permutations": 0}]
+)
+def test_settings_of_a_forged_report_are_refused_in_one_line(sandbox: Path, cli: Cli, said: dict[str, object]) -> None:
+    report = sandbox / "out" / "r.json"
+    assert cli(*RUN, "t.jsonl", "-o", report)[0] == 0
+    document = json.loads(report.read_bytes())
+    document["settings"] |= said
+    report.write_text(json.dumps(document))
+    code, out, err = cli("explain", "a", "b", "--report", report)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert next(iter(said)) in err
+    assert "internal error" not in err
+
+
 def test_place_that_is_a_link_is_no_new_place(sandbox: Path, cli: Cli) -> None:
     report, out = sandbox / "out" / "r.json", sandbox / "out"
     assert cli(*RUN, "texts", "-o", report)[0] == 0
