@@ -52,7 +52,7 @@ class Settings:
         """Refuse values that make no sense; those of a report or an index may be of any type."""
         for setting in fields(self):
             kind, value = type(setting.default), getattr(self, setting.name)
-            if type(value) is not kind and not (kind is float and type(value) is int):
+            if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
                 raise InputError(f"{setting.name} is of type {kind.__name__}, so it cannot be {value!r}")
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"threshold is a probability between 0 and 1, not {self.threshold}")
