@@ -14,7 +14,6 @@ found, but something could not be asked or is not installed.
 """
 
 import argparse
-import json
 import re
 import shutil
 import subprocess
@@ -25,8 +24,9 @@ from dataclasses import dataclass
 from email.message import Message
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+import msgspec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -180,7 +180,7 @@ def needed(program: str = PROGRAM) -> tuple[list[Package], dict[str, list[str]]]
             except PackageNotFoundError:
                 missing.setdefault(name, []).append(extra or program)
     packages = [
-        Package(name, one.version, licence_of(one.metadata), _without_repeats(by))  # type: ignore[arg-type]  # is one
+        Package(name, one.version, licence_of(cast("Message", one.metadata)), _without_repeats(by))
         for name, (one, by) in sorted(found.items())
         if name != program
     ]
@@ -244,31 +244,44 @@ def audit(packages: Sequence[Package], program: str | None, service: str) -> Aud
             f"--vulnerability-service={service}",
         ]
         done = subprocess.run(  # noqa: S603 - the program that the caller names
-            [program, "--requirement", str(listed), *options], capture_output=True, text=True, check=False
+            [program, "--requirement", str(listed), *options], capture_output=True, check=False
         )
     try:
-        return audited(json.loads(done.stdout))
-    except (ValueError, KeyError, TypeError):
-        said = (done.stderr or done.stdout).strip().splitlines()
+        return audited(done.stdout)
+    except ValueError:  # msgspec's errors are
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         return Audit({}, {"*": said[-1] if said else f"pip-audit ended with {done.returncode}"})
 
 
-def audited(answer: Mapping[str, Sequence[Mapping[str, object]]]) -> Audit:
-    """pip-audit's answer."""
+class _Vulnerability(msgspec.Struct):
+    id: str
+    fix_versions: list[str] = []
+
+
+class _Dependency(msgspec.Struct):
+    name: str
+    vulns: list[_Vulnerability] = []
+    skip_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    dependencies: list[_Dependency]
+
+
+def audited(answer: bytes) -> Audit:
+    """pip-audit's answer. Raises :class:`ValueError` where it is none."""
     found: dict[str, str] = {}
     not_asked: dict[str, str] = {}
-    for one in answer["dependencies"]:
-        name = str(one["name"])
-        if "skip_reason" in one:
-            not_asked[name] = str(one["skip_reason"])
-        elif vulnerabilities := one["vulns"]:
-            found[name] = ", ".join(_told(each) for each in vulnerabilities)  # type: ignore[attr-defined]  # a list
+    for one in msgspec.json.decode(answer, type=_Answer).dependencies:
+        if one.skip_reason is not None:
+            not_asked[one.name] = one.skip_reason
+        elif one.vulns:
+            found[one.name] = ", ".join(map(_told, one.vulns))
     return Audit(found, not_asked)
 
 
-def _told(vulnerability: Mapping[str, Sequence[str]]) -> str:
-    mended = ", ".join(vulnerability.get("fix_versions") or ["nothing yet"])
-    return f"{vulnerability['id']} (mended in {mended})"
+def _told(vulnerability: _Vulnerability) -> str:
+    return f"{vulnerability.id} (mended in {', '.join(vulnerability.fix_versions) or 'nothing yet'})"
 
 
 # --- as a program

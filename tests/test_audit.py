@@ -1,5 +1,6 @@
 """The logic of scripts/audit.py; nothing is asked here."""
 
+import json
 from collections.abc import Iterable
 from email.message import Message
 
@@ -91,7 +92,7 @@ def test_what_pip_audit_could_not_ask_is_not_taken_for_none() -> None:
         ]
     }
     told = "PYSEC-1 (mended in 2, 3), GHSA-x (mended in nothing yet)"
-    assert audit.audited(answer) == Audit({"bad": told}, {"other": "not found"})
+    assert audit.audited(json.dumps(answer).encode()) == Audit({"bad": told}, {"other": "not found"})
 
 
 def test_audit_that_cannot_be_made_says_so() -> None:

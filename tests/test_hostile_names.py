@@ -76,8 +76,8 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path / "work")
     rows = [{"id": id_, "text": TEXTS[i % 2], "path": id_, "url": id_, "lang": id_[:9]} for i, id_ in enumerate(IDS)]
     Path("t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for i, name in enumerate(FILES):
-        path = Path("texts") / os.fsdecode(name)
+    for i, file in enumerate(FILES):
+        path = Path("texts") / os.fsdecode(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(TEXTS[i % 2])
     (tmp_path / "elsewhere" / "private.txt").write_text(TEXTS[0])
