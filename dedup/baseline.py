@@ -97,7 +97,8 @@ class Baseline:
         """
         if is_remote(name):
             return name
-        return None if name.startswith(ID) else os.path.normpath(Path(self.folder, name))
+        is_file = not name.startswith(ID) and "\0" not in name  # which no file has in its name
+        return os.path.normpath(Path(self.folder, name)) if is_file else None
 
     def key(self, one: Entry, other: Entry) -> _Key:
         """What the baseline calls a pair, in either order."""

@@ -49,7 +49,11 @@ class Settings:
     :mod:`multiprocessing` wants it (``if __name__ == "__main__"``)."""
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense."""
+        """Refuse values that make no sense; those of a report or an index may be of any type."""
+        for setting in fields(self):
+            kind, value = type(setting.default), getattr(self, setting.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+                raise InputError(f"{setting.name} is of type {kind.__name__}, so it cannot be {value!r}")
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"threshold is a probability between 0 and 1, not {self.threshold}")
         if self.confirm not in CONFIRM:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dedup.encoders import load_encoder
+from dedup.encoders import bundled, load_encoder
 from dedup.encoders.model_folder import check_model_folder, files_in
 from dedup.errors import ModelError
 
@@ -155,6 +155,25 @@ def test_models_that_are_data_pass(tmp_path: Path) -> None:
     for name in ("sentence_transformers.models.Transformer", "sentence_transformers.base.modules.dense.Dense"):
         put(tmp_path / "y", "modules.json", modules(name))
         check_model_folder(tmp_path)
+
+
+def test_bundled_weights_with_one_changed_byte_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(bundled.wheel_file())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "e5-small-q4.bin").write_bytes(data)
+    monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)
+    with pytest.raises(ModelError, match=r"has SHA-256 [0-9a-f]{64}, not 1571fc98"):
+        bundled.wheel_file()
+
+
+def test_bundled_model_in_a_cache_that_somebody_has_changed_runs_no_code(
+    folder: Path, trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "modules.json", modules("modeling_evil.Evil"))
+    monkeypatch.setattr(bundled, "model_folder", lambda: folder)
+    with pytest.raises(ModelError, match=r"names the class modeling_evil\.Evil"):
+        load_encoder("bundled", 4).encode(["one text"])
+    assert not trace.exists()
 
 
 # --- a model that only a report or an index names

@@ -20,6 +20,7 @@ A run imports this module only. How calibrations are made:
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -195,8 +196,15 @@ def load(folder: Traversable, digest: str) -> Calibration | None:
         return _calibration(json.loads(numbers.read_text(encoding="utf-8")), folder / f"{digest[:12]}.npz")
     except OSError as error:
         raise InputError(f"{numbers}: cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise InputError(f"{numbers}: not a calibration: {type(error).__name__}: {error}") from error
+
+
+_UNREADABLE = (
+    *(KeyError, TypeError, ValueError, AttributeError, EOFError),
+    *(RuntimeError, zlib.error, zipfile.BadZipFile),  # of RuntimeErrors RecursionError, and NotImplementedError
+)
+"""What is raised for files that hold something else, nested, packed or encrypted as they may be."""
 
 
 def digest_in(folder: Path, digest: str) -> str:

@@ -103,8 +103,8 @@ def add_records(
     with Store.reading(folder) as store:
         stamp = store.stamped()
     settings = settings_of(stamp, workers=workers)
-    named = encoder or load_encoder(settings.model, settings.batch_size, fetch=False)  # by the index, not by the caller
-    models = models_of(settings, named, calibration)
+    own = encoder or load_encoder(settings.model, settings.batch_size, fetch=False)  # by the index, not by the caller
+    models = models_of(settings, own, calibration)
     check_stamp(folder, stamp, settings, models)
     with one_thread_each(), no_garbage_collection():
         sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))

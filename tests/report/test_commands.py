@@ -62,9 +62,10 @@ def of_run(text: str, width: int) -> str:
 def explanation(text: str) -> Explanation:
     one, other = article(text, path=text, url=text), article(f"b{text}", path=text, line=3)
     link = Link(0, 1, Relation.PARTIAL, 0.7, (), (Evidence(text, 1.0, 1.0, text), Evidence("x", 1.0, 1.0, text * 4)))
-    sides = (Side(each, 3, 1, (text, text * 9), (0.3, 0.2), (text,)) for each in (one, other))
+    left, right = (Side(each, 3, 1, (text, text * 9), (0.3, 0.2), (text,)) for each in (one, other))
     return Explanation(
-        *sides,
+        left=left,
+        right=right,
         link=link,
         threshold=0.5,
         passages=(Passage(text, f"x {text} " * 9, 0.8),),
