@@ -1,7 +1,7 @@
 """An index on disk: a folder with a SQLite database, and beside it the vectors in NumPy files that are mapped.
 
     INDEX/
-      dedup-index.json        of what format the index is, and which database counts
+      dedup-index.json        of what format the index is, which database counts, and its digest
       records-….sqlite        everything but the vectors, and which files of vectors there are
       vectors-….npy           document vectors in whole steps, shape (texts, dimensions), int16
       owners-….npy            whose they are: row, writing, and a rank among equals, shape (texts,)
@@ -17,20 +17,30 @@ Neither waits for the other: changes are written ahead, into a log beside the da
 For this, readers write a little, too (who reads how much of the log). One that may not write shares the lock with
 others of its kind, and a writer waits for them. The log needs memory that processes share: an index that is changed
 lies on a disk of the machine, not on one of the network.
+
+Whatever is read was written: all of the database is held against its digest when it is opened, vectors and owners
+against theirs when they are first asked for (once a process, while nobody touches the files). A writer does so before
+it changes anything, lest it vouch for what it has not written. The digest in the first file is that of one state of the
+database, by a token that changes with it. While that is another one, there is nothing to hold it against: between a
+change and its digest, after a writer was killed there, and after one that met a reader of an older state, for whose
+sake SQLite keeps what is new in the log. The next change makes a new digest.
 """
 
 import fcntl
 import json
+import logging
 import os
 import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import blake2b
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -40,11 +50,12 @@ from numpy.typing import NDArray
 from dedup.errors import InputError, UnusableIndexError
 from dedup.read.remote import is_remote, local_path
 from dedup.report.json_file import write_atomically
+from dedup.workers import processors
 
 POINTER = "dedup-index.json"
 LOCK = "lock"
 
-FORMAT = 1
+FORMAT = 2
 """Raise when an older index cannot be used any more: when what is stored changes, or what a sketch makes of a text."""
 
 PATIENCE = 60.0
@@ -86,8 +97,8 @@ CREATE TABLE verdicts (sample BLOB PRIMARY KEY, verdict INTEGER NOT NULL) WITHOU
 
 CREATE TABLE writings (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE parts (
-  part INTEGER PRIMARY KEY, name TEXT NOT NULL, vectors INTEGER NOT NULL, owners BLOB NOT NULL -- checksum of those
-);
+  part INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL, vectors BLOB NOT NULL, owners BLOB NOT NULL
+); -- digests of the two arrays
 CREATE TABLE dead (part INTEGER, place INTEGER, PRIMARY KEY (part, place)) WITHOUT ROWID;
 """
 
@@ -126,24 +137,45 @@ def refuse_unfinished(path: str | Path) -> None:
             raise UnusableIndexError(f"{folder}: an index without {POINTER}, unfinished or broken: {_rebuild()}")
 
 
+class Part:
+    """The vectors of a file, mapped, shape (texts, dimensions)."""
+
+    def __init__(self, file: Path, mapped: NDArray[np.int16], digest: bytes) -> None:
+        self._file = file
+        self._mapped = mapped
+        self._digest = digest
+
+    @property
+    def dimensions(self) -> int:
+        """Of each vector."""
+        return self._mapped.shape[1]
+
+    @cached_property
+    def vectors(self) -> NDArray[np.int16]:
+        """All of them. Raises :class:`UnusableIndexError` where they are not what was written."""
+        if _digest(self._mapped) != self._digest:
+            raise broken(self._file.parent, f"not what was written: {self._file.name}")
+        return self._mapped
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
     and place in it.
     """
 
-    parts: Sequence[NDArray[np.int16]]
+    parts: Sequence[Part]
     places: NDArray[np.int64]
     owners: Owners
 
     def take(self, positions: NDArray[np.integer]) -> NDArray[np.int16]:
         """Some of them, shape (positions, dimensions)."""
         part, place = self.places[:, positions]
-        dimensions = self.parts[0].shape[1] if self.parts else 0
+        dimensions = self.parts[0].dimensions if self.parts else 0
         taken = np.empty((len(positions), dimensions), np.int16)
-        for number, vectors in enumerate(self.parts):
+        for number, of_file in enumerate(self.parts):
             here = np.flatnonzero(part == number)
-            taken[here] = vectors[place[here]]
+            taken[here] = of_file.vectors[place[here]]
         return taken
 
 
@@ -177,16 +209,20 @@ class Store:
             path = _current(folder)
             names: list[str] = []
             with ExitStack() as tried:
+                tried.enter_context(_opened_files)
                 try:
                     store = cls(folder, _seen(path, tried))
                     names += store.names_of_parts()
                     store.vectors = store.map_vectors()
+                    pointer = _pointed(folder)
+                    if path == folder / pointer.database:
+                        store._verify(pointer)
                 except (sqlite3.DatabaseError, UnicodeDecodeError, UnusableIndexError):
                     if (path, names) in failed:
                         raise
                     failed.append((path, names))
                     continue
-                if path == _current(folder):
+                if path == folder / pointer.database:
                     opened.push(tried.pop_all())
                     return store
 
@@ -195,11 +231,25 @@ class Store:
     def writing(cls, folder: Path) -> Iterator["Store"]:
         """The index, to be changed by this process alone: all that the block does, or nothing if it raises."""
         _current(folder)  # there is no sense in waiting for what is no index
-        with _lock(folder), _explained(folder), closing(_connected(_current(folder))) as database:
+        with (
+            _lock(folder),
+            _explained(folder),
+            _opened_files,
+            closing(_connected(_current(folder))) as database,
+        ):
             database.execute("BEGIN IMMEDIATE")
             try:
-                yield cls(folder, database)
-                database.execute("COMMIT")
+                store = cls(folder, database)
+                pointer = _pointed(folder)
+                verified = store._verify(pointer)
+                before = database.total_changes
+                yield store
+                if database.total_changes != before or not verified:
+                    store._mark_change()
+                    database.execute("COMMIT")
+                    store._keep_digest(pointer)
+                else:
+                    database.execute("COMMIT")
             except BaseException:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
@@ -226,10 +276,11 @@ class Store:
                     yield store
                     database.execute("COMMIT")
                     database.execute("PRAGMA journal_mode = WAL")
+                    change = store._change()
                 _sync(path)
                 _sync(folder)
-                pointer = json.dumps({"format": FORMAT, "database": path.name}) + "\n"
-                write_atomically(folder / POINTER, pointer.encode())
+                with _opened_files:
+                    _point(folder, _Pointer(FORMAT, path.name, change, _opened_files.digest(path)))
                 _sync(folder)
             finally:
                 _remove_leftovers(folder)
@@ -241,14 +292,57 @@ class Store:
         for name in ("tool", "settings", "encoder"):
             value = json.dumps(getattr(stamp, name), sort_keys=True)
             self.database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+        self._mark_change()
 
     def stamped(self) -> Stamp:
         """By what it was made."""
+        told = self._told()
         try:
-            found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
+            found = {name: json.loads(told[name]) for name in ("tool", "settings", "encoder")}
             return Stamp(found["tool"], found["settings"], found["encoder"])
         except (ValueError, KeyError, TypeError) as error:
             raise broken(self.folder, error) from error
+
+    def _told(self) -> dict[str, str]:
+        """What the index says of itself, which has a digest of its own: that of the whole depends on it."""
+        told = dict(self.database.execute("SELECT name, value FROM meta"))
+        if told.pop(_DIGEST, None) != _digest_of_told(told):
+            raise broken(self.folder, "not what was written: by what it was made")
+        return told
+
+    def _change(self) -> str:
+        """A token of this state of the database."""
+        return self._told()[_CHANGE]
+
+    def _mark_change(self) -> None:
+        told = dict(self.database.execute("SELECT name, value FROM meta WHERE name != ?", (_DIGEST,)))
+        told[_CHANGE] = secrets.token_hex(8)
+        told[_DIGEST] = _digest_of_told(told)
+        self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", told.items())
+
+    # --- its digest
+
+    def _verify(self, pointer: "_Pointer") -> bool:
+        """Whether the database is what was written; False where that cannot be said. Raises
+        :class:`UnusableIndexError` where it is not.
+        """
+        if self._change() != pointer.change:
+            return False
+        # Of the state that this connection sees, nothing is in the log. So while it reads, no one changes the file.
+        if _opened_files.digest(self.folder / pointer.database) != pointer.digest:
+            raise broken(self.folder, _damage(self.folder) or f"not what was written: {pointer.database}")
+        return True
+
+    def _keep_digest(self, pointer: "_Pointer") -> None:
+        """Say of the state that was just made what it is held against. What hinders that undoes nothing."""
+        try:
+            busy, logged, moved = self.database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy and logged == moved:
+                digest = _opened_files.digest(self.folder / pointer.database)
+                _point(self.folder, _Pointer(FORMAT, pointer.database, self._change(), digest))
+        except (sqlite3.Error, OSError, InputError) as error:
+            told = "until the next change, it cannot be told whether the index is what was written"
+            logging.getLogger(__name__).warning("%s: %s: %s", self.folder, told, error)
 
     # --- vectors
 
@@ -263,7 +357,8 @@ class Store:
                 os.fsync(file.fileno())
         _sync(self.folder)
         part = self.database.execute(
-            "INSERT INTO parts (name, vectors, owners) VALUES (?, ?, ?)", (name, len(vectors), _checksum(owners))
+            "INSERT INTO parts (name, count, vectors, owners) VALUES (?, ?, ?, ?)",
+            (name, len(vectors), _digest(vectors), _digest(owners)),
         ).lastrowid
         assert part is not None  # noqa: S101 - sqlite3 gives it for every INSERT
         return part
@@ -277,9 +372,10 @@ class Store:
         dead: dict[int, list[int]] = {}
         for part, place in self.database.execute("SELECT part, place FROM dead"):
             dead.setdefault(part, []).append(place)
-        parts: list[NDArray[np.int16]] = []
+        parts: list[Part] = []
         owners, places = [], []
-        for part, name, *told in self.database.execute("SELECT part, name, vectors, owners FROM parts ORDER BY part"):
+        query = "SELECT part, name, count, vectors, owners FROM parts ORDER BY part"
+        for part, name, *told in self.database.execute(query):
             mapped, whose = self._loaded(name, *told)
             alive = np.ones(len(whose), np.bool_)
             alive[dead.get(part, [])] = False
@@ -293,10 +389,8 @@ class Store:
         order = np.argsort(together["rank"], kind="stable")
         return Vectors(tuple(parts), np.concatenate(places, axis=1)[:, order], together[order])
 
-    def _loaded(self, name: str, count: int, checksum: bytes) -> tuple[NDArray[np.int16], Owners]:
-        """The vectors and owners of a part, which has ``count`` of them. Without their owners vectors are nothing, and
-        with wrong ones anything can happen: these have a checksum.
-        """
+    def _loaded(self, name: str, count: int, digest: bytes, owners_digest: bytes) -> tuple[Part, Owners]:
+        """The vectors and owners of a part, which has ``count`` of them, and the digests of both."""
         try:
             vectors = np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False)
             owners = np.load(self.folder / f"owners-{name}.npy", allow_pickle=False)
@@ -304,13 +398,13 @@ class Store:
             raise broken(self.folder, " ".join(str(error).split()) or type(error).__name__) from error
         if (vectors.dtype, vectors.ndim, len(vectors), len(owners)) != (np.int16, 2, count, count):
             raise broken(self.folder, f"not the vectors of {count} texts: vectors-{name}.npy")
-        if owners.dtype != OWNER or _checksum(owners) != checksum:
+        if owners.dtype != OWNER or _digest(owners) != owners_digest:
             raise broken(self.folder, f"not what was written: owners-{name}.npy")
-        return vectors, owners
+        return Part(self.folder / f"vectors-{name}.npy", vectors, digest), owners
 
     def merge_parts(self) -> None:
         """Put all vectors into one part, if they have become too many parts or many have no owner any more."""
-        total, parts = self.database.execute("SELECT coalesce(sum(vectors), 0), count(*) FROM parts").fetchone()
+        total, parts = self.database.execute("SELECT coalesce(sum(count), 0), count(*) FROM parts").fetchone()
         (dead,) = self.database.execute("SELECT count(*) FROM dead").fetchone()
         if parts <= MOST_PARTS and dead <= MOST_DEAD * total:
             return
@@ -335,20 +429,102 @@ class Store:
             yield from self.database.execute(query.replace("(?)", f"({','.join('?' * len(some))})"), some)
 
 
-def _checksum(owners: Owners) -> bytes:
-    return blake2b(owners.tobytes(), digest_size=8).digest()
+_CHANGE, _DIGEST = "change", "digest"
+"""What the index says of itself besides its stamp."""
+
+
+def _digest(array: NDArray[Any]) -> bytes:
+    import xxhash
+
+    return xxhash.xxh3_128_digest(np.ascontiguousarray(array).view(np.uint8).data)
+
+
+def _digest_of_told(told: Mapping[str, str]) -> str:
+    import xxhash
+
+    return xxhash.xxh3_128_hexdigest(json.dumps(sorted(told.items())).encode())
 
 
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 
 
+class _OpenedFiles:
+    """Databases that are read beside SQLite, to make their digests.
+
+    A process that closes a file loses all its locks on it, SQLite's too (https://sqlite.org/howtocorrupt.html, 2.2).
+    So they are closed when the last index of this process is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._indexes = 0
+        self._handles: dict[tuple[int, int], int] = {}
+        self._known: dict[tuple[int, ...], str] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._indexes += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._indexes -= 1
+            while self._handles and not self._indexes:
+                os.close(self._handles.popitem()[1])
+
+    def digest(self, path: Path) -> str:
+        """Of a file, made at most once while nobody touches it. Raises :class:`OSError`."""
+        there = path.stat()
+        with self._lock:
+            handle = self._handles.get((there.st_dev, there.st_ino))
+            if handle is None:
+                handle = self._handles[there.st_dev, there.st_ino] = os.open(path, os.O_RDONLY)
+        state = (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns)
+        if state not in self._known:
+            self._known = {state: _digest_of_file(handle, there.st_size)}
+        return self._known[state]
+
+
+def _digest_of_file(handle: int, size: int) -> str:
+    """That of the digests of its blocks, which several threads make: one reads 3 GB a second."""
+    import xxhash
+
+    def of_block(start: int) -> bytes:
+        return xxhash.xxh3_128_digest(os.pread(handle, _BLOCK, start))
+
+    starts = range(0, size, _BLOCK)
+    if len(starts) < 2:
+        return xxhash.xxh3_128_hexdigest(b"".join(map(of_block, starts)))
+    with ThreadPoolExecutor(min(_THREADS, processors())) as pool:
+        return xxhash.xxh3_128_hexdigest(b"".join(pool.map(of_block, starts)))
+
+
+_BLOCK = 2**22
+_THREADS = 4
+
+_opened_files = _OpenedFiles()
+
+
 class _Pointer(msgspec.Struct):
+    """What the first file says: ``digest`` is that of the database in the state of the token ``change``."""
+
     format: int
     database: str = ""
+    change: str = ""
+    digest: str = ""
+
+
+def _point(folder: Path, pointer: _Pointer) -> None:
+    """Let this be what counts. Raises :class:`InputError` where it cannot be written."""
+    write_atomically(folder / POINTER, msgspec.json.encode(pointer) + b"\n")
 
 
 def _current(folder: Path) -> Path:
     """The database that counts. Raises :class:`UnusableIndexError` where there is none that this version can read."""
+    return folder / _pointed(folder).database
+
+
+def _pointed(folder: Path) -> _Pointer:
+    """What the first file says. Raises :class:`UnusableIndexError` where that is nothing that this version can read."""
     try:
         pointer = msgspec.json.decode((folder / POINTER).read_bytes(), type=_Pointer)
     except (FileNotFoundError, NotADirectoryError):
@@ -368,7 +544,9 @@ def _current(folder: Path) -> Path:
         )
     if not _DATABASE.fullmatch(pointer.database):
         raise broken(folder, f"it names no database: {pointer.database!r}")
-    return folder / pointer.database
+    if not pointer.change or not pointer.digest:
+        raise broken(folder, "it names no digest")
+    return pointer
 
 
 _DATABASE = re.compile(r"records-[0-9a-f]{16}\.sqlite")
@@ -450,6 +628,8 @@ def _damage(folder: Path) -> str | None:
     try:
         with closing(_connected(_current(folder), "ro")) as database:
             (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    except UnusableIndexError:  # not there yet
+        return None
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return str(error)
     return None if found == "ok" else " ".join(str(found).split())
