@@ -246,7 +246,7 @@ def test_a_full_disk_leaves_nothing_in_the_cache(place: Path, tmp_path: Path) ->
     def limited() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
-        with pytest.raises(ModelError, match="cannot write what is made to .*File too large"):
+        with pytest.raises(ModelError, match=r"cannot write what is made to .*File too large"):
             made()
         shutil.rmtree(kept.cache_folder().parent)  # what goes with a process that ends in an orderly way
 

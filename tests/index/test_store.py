@@ -339,7 +339,7 @@ def test_whichever_bit_is_another_the_answer_is_the_same_or_a_refusal(index: Pat
     expected = answer()
     (file,) = index.glob(f"{kind}*")
     content = file.read_bytes()
-    chance = Random(kind)
+    chance = Random(kind)  # noqa: S311
     refused = 0
     for _ in range(30):
         spoilt = bytearray(content)
