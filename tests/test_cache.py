@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from dedup import held
 from dedup.encoders import kept
 from dedup.errors import ModelError
 
@@ -139,6 +140,23 @@ def test_what_a_killed_process_leaves_is_removed_and_what_a_living_one_writes_is
     assert [path.name for path in place.iterdir()] == ["made"]
 
 
+def test_temporary_folders_of_killed_processes_are_removed_and_those_of_living_ones_are_not(
+    place: Path, tmp_path: Path
+) -> None:
+    def die() -> None:
+        with held.temporary_folder("some-") as folder:
+            kill(folder)
+
+    with held.temporary_folder("some-") as mine:
+        for _ in range(2):
+            assert in_child(die) == -signal.SIGKILL
+        assert len(list(tmp_path.iterdir())) == 2
+        with held.temporary_folder("some-") as another:
+            assert sorted(tmp_path.iterdir()) == sorted([mine, another])
+    assert not list(tmp_path.iterdir())
+    assert not place.exists()
+
+
 def test_of_two_at_once_one_stays(place: Path) -> None:
     def slow(folder: Path) -> None:
         write(folder)
@@ -151,7 +169,7 @@ def test_of_two_at_once_one_stays(place: Path) -> None:
 
 
 def test_who_keeps_others_out_for_ever_is_passed_by(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "PATIENCE", 0.05)
+    monkeypatch.setattr(held, "PATIENCE", 0.05)
     place.mkdir()
     handle = os.open(place, os.O_RDONLY)
     try:

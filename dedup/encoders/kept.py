@@ -8,27 +8,22 @@ Where nothing can be written, a folder of this process alone serves, which goes 
 """
 
 import atexit
-import fcntl
 import json
 import logging
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from dedup.errors import ModelError
+from dedup.held import alone_in, held_folder
 
 MANIFEST: Final = "manifest.json"
 
 PLACE: Final = "DEDUP_CACHE"
 """The variable of the environment that names the cache."""
-
-PATIENCE: Final = 30.0
-"""Seconds for which a process waits for another one that puts something in its place, which takes less than one."""
 
 _TEMPORARY: Final = "dedup-cache-"
 """What the names of folders begin with that serve one process."""
@@ -97,17 +92,14 @@ def write_beside(folder: Path, write: Callable[[Path], None]) -> None:
     ones left is removed. Raises :class:`OSError` where it cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder.parent) as alone:
-        if alone:
-            _remove_leftovers(folder.parent, f".{folder.name}-")
-        fresh, hold = _held_folder(f".{folder.name}-", folder.parent)
+    fresh, hold = held_folder(f".{folder.name}-", folder.parent)
     try:
         write(fresh)
         files = sorted(p for p in fresh.rglob("*") if p.is_file())
         manifest = {p.relative_to(fresh).as_posix(): _digest(p) for p in files}
         (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         fresh.chmod(0o755)  # mkdtemp's are the owner's alone; a cache may be shared
-        with _alone_in(folder.parent):
+        with alone_in(folder.parent):
             _put(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -139,58 +131,6 @@ def _digest(path: Path) -> str:
     return total.hexdigest()
 
 
-# --- who is at it
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[bool]:
-    """Keep others out that would put something here, for a moment; False where that cannot be, and nothing is lost then
-    but the work of one of two.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        yield _acquired(handle, PATIENCE)
-    finally:
-        os.close(handle)
-
-
-def _acquired(handle: int, patience: float) -> bool:
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.02)
-        except OSError:  # a file system without locks
-            return False
-        else:
-            return True
-
-
-def _held_folder(prefix: str, parent: Path) -> tuple[Path, int]:
-    """A new folder, and a handle that shows others that its process still lives."""
-    fresh = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    handle = os.open(fresh, os.O_RDONLY)
-    _acquired(handle, 0)
-    return fresh, handle
-
-
-def _remove_leftovers(parent: Path, prefix: str) -> None:
-    """Remove folders of this user that nobody holds any more; those of file systems without locks stay."""
-    with suppress(OSError):
-        left = [path for path in parent.iterdir() if path.name.startswith(prefix)]
-        for path in left:
-            with suppress(OSError):
-                handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-                try:
-                    if os.fstat(handle).st_uid == os.getuid() and _acquired(handle, 0):
-                        shutil.rmtree(path, ignore_errors=True)
-                finally:
-                    os.close(handle)
-
-
 # --- where there is no cache
 
 
@@ -199,11 +139,7 @@ def _temporary(why: str) -> Path:
     there can be none.
     """
     try:
-        parent = Path(tempfile.gettempdir())
-        with _alone_in(parent) as alone:
-            if alone:
-                _remove_leftovers(parent, _TEMPORARY)
-            held, _ = _held_folder(_TEMPORARY, parent)  # until the process ends
+        held, _ = held_folder(_TEMPORARY, Path(tempfile.gettempdir()))  # until the process ends
         folder = held / "cache"  # not the folder that is held, in which no other could put anything
         folder.mkdir()
     except OSError as error:
