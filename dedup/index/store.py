@@ -329,7 +329,7 @@ class Store:
         if self._change() != pointer.change:
             return False
         # Of the state that this connection sees, nothing is in the log. So while it reads, no one changes the file.
-        if _opened_files.digest(self.folder / pointer.database) != pointer.digest:
+        if not _opened_files.is_as_written(self.folder / pointer.database, pointer.digest):
             raise broken(self.folder, _damage(self.folder) or f"not what was written: {pointer.database}")
         return True
 
@@ -459,7 +459,7 @@ class _OpenedFiles:
         self._lock = Lock()
         self._indexes = 0
         self._handles: dict[tuple[int, int], int] = {}
-        self._known: dict[tuple[int, ...], str] = {}
+        self._held: tuple[tuple[int, ...], str] | None = None
 
     def __enter__(self) -> None:
         with self._lock:
@@ -472,16 +472,31 @@ class _OpenedFiles:
                 os.close(self._handles.popitem()[1])
 
     def digest(self, path: Path) -> str:
-        """Of a file, made at most once while nobody touches it. Raises :class:`OSError`."""
-        there = path.stat()
+        """Of a file as it is now. Raises :class:`OSError`."""
+        return self._read(path)[1]
+
+    def is_as_written(self, path: Path, digest: str) -> bool:
+        """Whether a file has this digest; read at most once while nobody touches it. Raises :class:`OSError`."""
+        if self._held == (_state_of(path), digest):
+            return True
+        state, found = self._read(path)
+        if found == digest:
+            self._held = state, found
+        return found == digest
+
+    def _read(self, path: Path) -> tuple[tuple[int, ...], str]:
+        """What a file looks like from outside, and its digest."""
+        state = device, number, size, *_ = _state_of(path)
         with self._lock:
-            handle = self._handles.get((there.st_dev, there.st_ino))
+            handle = self._handles.get((device, number))
             if handle is None:
-                handle = self._handles[there.st_dev, there.st_ino] = os.open(path, os.O_RDONLY)
-        state = (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns)
-        if state not in self._known:
-            self._known = {state: _digest_of_file(handle, there.st_size)}
-        return self._known[state]
+                handle = self._handles[device, number] = os.open(path, os.O_RDONLY)
+        return state, _digest_of_file(handle, size)
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    there = path.stat()
+    return there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns
 
 
 def _digest_of_file(handle: int, size: int) -> str:
@@ -611,9 +626,11 @@ def _explained(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if _name_of(error).startswith("SQLITE_BUSY"):
             raise UnusableIndexError(f"{folder}: in use by another process for {PATIENCE:.0f} s: try again") from error
-        if _is_of_the_system(error):
-            raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
-        raise broken(folder, error) from error
+        if not _is_of_the_system(error):
+            raise broken(folder, error) from error
+        if is_index(folder) and not _current(folder).exists():
+            raise broken(folder, f"{_current(folder).name} is not there") from error
+        raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
     except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
         raise broken(folder, error) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:

@@ -474,6 +474,7 @@ def test_a_file_that_is_not_what_it_should_be_is_told_in_one_line(index: Path, k
     with pytest.raises(UnusableIndexError) as error, Index.open(index) as opened:
         opened.works([1, 2, 3, 4], opened.hidden([]))
     assert str(error.value).startswith(f"{index}: ")
+    assert str(error.value).endswith(" with dedup index build INDEX PATH...")
     assert "\n" not in str(error.value)
     build(index, PAGES)
     assert describe(index).records == 6
