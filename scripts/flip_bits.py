@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import kill_runs
@@ -51,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         if options.times:
             print("| file | bits flipped | same answer | refused | made again |\n|---|---|---|---|---|")
-            for line in (*flipped_index(Path(place), options.times), *flipped_caches(Path(place), options.times)):
+            for line in chain(flipped_index(Path(place), options.times), flipped_caches(Path(place), options.times)):
                 print(line, flush=True)
         if options.cost:
             for line in costs(Path(place), options.cost, options.known):

@@ -272,14 +272,19 @@ def vectors_kind() -> Kind:
 
 def expansions() -> Iterator[Kind]:
     """The folders of the model and of the token table, in an empty cache, and in the place of a rotten one."""
+    for what, make in folders():
+        for rotten in (False, True):
+            yield expansion(what, make, rotten)
+
+
+def folders() -> list[tuple[str, Callable[[], Path]]]:
+    """What makes the two folders, from now on with little in them."""
     for module, name, made in (
         (bundled, "_write_model", bundled.model_folder()),
         (table, "_write_table", its_folder()),
     ):
         setattr(module, name, beginnings_of(made))
-    for what, make in (("the model's folder", bundled.model_folder), ("the token table's folder", its_folder)):
-        for rotten in (False, True):
-            yield expansion(what, make, rotten)
+    return [("the model's folder", bundled.model_folder), ("the token table's folder", its_folder)]
 
 
 def its_folder() -> Path:
