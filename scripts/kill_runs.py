@@ -42,7 +42,7 @@ from kill_index import ARTICLES, in_child, steps_to_die_at
 
 from dedup.cli import main as dedup
 from dedup.encoders import HashingEncoder, RememberingEncoder, bundled, remembering, table
-from dedup.encoders.kept import cache_folder
+from dedup.encoders.kept import MANIFEST, cache_folder
 
 MOST = 2**20
 """Bytes of each file of the model's and the table's folders that are written here again and again."""
@@ -295,7 +295,8 @@ def its_folder() -> Path:
 
 def beginnings_of(made: Path) -> Callable[..., None]:
     """Writes the files of a folder that was made, of each the first ``MOST`` bytes: to make them takes seconds."""
-    contents = {file.relative_to(made): file.read_bytes()[:MOST] for file in made.rglob("*") if file.is_file()}
+    files = [file for file in made.rglob("*") if file.is_file() and file.name != MANIFEST]
+    contents = {file.relative_to(made): file.read_bytes()[:MOST] for file in files}
 
     def write(*arguments: Any) -> None:  # noqa: ANN401 - of the two that it stands for, the last is the folder
         for name, content in contents.items():
