@@ -13,12 +13,10 @@ passages are boilerplate; and the model is asked only where it may decide whethe
 ones (:data:`DOUBT`), unless the check is to be ``thorough``.
 """
 
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 
 from dedup.boilerplate import discount, find_boilerplate
@@ -31,6 +29,7 @@ from dedup.embed import document_vector
 from dedup.encoders import Encoder
 from dedup.evidence import Subject
 from dedup.findings import Checked
+from dedup.held import temporary_folder
 from dedup.index.known import Hidden, Index
 from dedup.index.write import build_index, check_stamp, sketches_with_vectors
 from dedup.model import (
@@ -67,11 +66,9 @@ def known_from(
     progress: Progress = silent,
 ) -> Iterator[Index]:
     """An index of these records for as long as the block lasts. It tells what of them could not be used."""
-    with tempfile.TemporaryDirectory(prefix="dedup-") as folder:
-        change = build_index(
-            Path(folder), records, settings, encoder=encoder, calibration=calibration, progress=progress
-        )
-        with Index.open(Path(folder)) as index:
+    with temporary_folder("dedup-check-") as folder:
+        change = build_index(folder, records, settings, encoder=encoder, calibration=calibration, progress=progress)
+        with Index.open(folder) as index:
             index.skipped = change.skipped
             yield index
 

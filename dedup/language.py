@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dedup.code_points import CharacterTable, Translation, codes_of
+from dedup.spool import written_aside
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -95,7 +96,8 @@ def _plain(code: str) -> str:
 def _identifier() -> "LanguageIdentifier":
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
+    with written_aside():  # the library unpacks its file into one without a name
+        return LanguageIdentifier.from_model_file(MODEL_FILE)
 
 
 def _rare_language(sample: str) -> str | None:

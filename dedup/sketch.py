@@ -8,7 +8,6 @@ batches are worked on at once, by processes of their own: what is said of a reco
 
 import gc
 import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,7 +23,7 @@ from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
 from dedup.spool import Arena, Spool
-from dedup.workers import ended_workers_told, one_thread_each
+from dedup.workers import ended_workers_told, settle_as_worker
 
 BATCH = 128
 """Records that are worked on together."""
@@ -170,8 +169,7 @@ _task: tuple[Settings, Lens | None]
 
 def _begin(settings: Settings, lens: Lens | None) -> None:
     global _task
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
-    one_thread_each().__enter__()  # for as long as the process lives
+    settle_as_worker()
     gc.disable()  # see dedup.workers.no_garbage_collection
     _task = settings, lens
 

@@ -5,11 +5,14 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import BinaryIO, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dedup.errors import InputError
 
 BLOCK = 64 * 2**20
 """Bytes of a block of shared memory."""
@@ -17,22 +20,44 @@ BLOCK = 64 * 2**20
 _Number = TypeVar("_Number", bound=np.generic)
 
 
+@contextmanager
+def written_aside() -> Iterator[None]:
+    """What the system says where nothing can be put aside, as an error that names the place."""
+    try:
+        yield
+    except OSError as error:
+        place, why = tempfile.tempdir or "the temporary folder", error.strerror or error
+        raise InputError(f"{place}: cannot be written: {why}; TMPDIR can name another folder") from error
+
+
+def temporary_file() -> BinaryIO:
+    """A file without a name. Raises :class:`InputError` where there can be none."""
+    with written_aside():
+        return cast(BinaryIO, tempfile.TemporaryFile())
+
+
+def _close(file: BinaryIO) -> None:
+    with suppress(OSError):  # nobody misses what a full disk did not take
+        file.close()
+
+
 class Spool:
     """Pieces of text put aside, in the order in which they come, in a file without a name that ends with the process.
 
-    Forked processes may read at once.
+    Forked processes may read at once. Where the file cannot be written, :class:`InputError` is raised.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as its pieces are
-        weakref.finalize(self, self._file.close)
+        self._file = temporary_file()
+        weakref.finalize(self, _close, self._file)
         self._end = 0
         self._flushed = 0
 
     def put(self, pieces: Sequence[str]) -> "Pieces":
         """The same pieces, from now on in the spool. None of them may hold a line end."""
         data = "\n".join(pieces).encode("utf-8", "surrogatepass")
-        self._file.write(data)
+        with written_aside():
+            self._file.write(data)
         put = Pieces(self, self._end, len(data), len(pieces))
         self._end += len(data)
         return put
@@ -40,7 +65,8 @@ class Spool:
     def get(self, start: int, size: int) -> str:
         """What was put at ``start``, ``size`` bytes of it."""
         if start + size > self._flushed:
-            self._file.flush()
+            with written_aside():
+                self._file.flush()
             self._flushed = self._end
         return os.pread(self._file.fileno(), size, start).decode("utf-8", "surrogatepass")
 

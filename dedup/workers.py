@@ -10,6 +10,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +25,9 @@ PORTION = 10
 """Parts that a process does, on average, before another one takes its place. Whatever a process looks at, it has a copy
 of from then on, by and by of everything. With 10, a run over 100,000 records held 3.7 GB at most, and 5.3 GB where
 processes went on to the end, which saved some 20 s of 300 (``scripts/bench_speed.py``)."""
+
+LOOKS_EVERY = 1.0
+"""Seconds between two looks of a worker at whether the process that started it is still there."""
 
 _Part = TypeVar("_Part")
 
@@ -118,8 +123,29 @@ def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
 
 
 def _begin() -> None:
+    settle_as_worker()
+
+
+def settle_as_worker() -> None:
+    """What holds for a process of a pool for as long as it lives."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
-    one_thread_each().__enter__()  # for as long as the process lives; a fork does not inherit it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork inherits what the command does about it
+    if started_by := multiprocessing.parent_process():
+        end_with(started_by.pid)
+    one_thread_each().__enter__()  # a fork does not inherit it
+
+
+def end_with(parent: int | None) -> None:
+    """Let this process end soon after the one that started it, which may be killed while there are hours to go: a pool
+    waits for its next part for ever then.
+    """
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOKS_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
 
 
 def _do(part: tuple[int, int]) -> Any:  # noqa: ANN401 - whatever the work gives

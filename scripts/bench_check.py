@@ -29,7 +29,7 @@ from typing import Any
 from bench_speed import make_corpus
 from metering import measure
 
-from dedup.encoders.bundled import cache_folder
+from dedup.encoders.kept import cache_folder
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 NEW = 10

@@ -92,22 +92,27 @@ def survived(start: Path, work: Work, times: int, delay: float = 0.0) -> tuple[i
     folder = start.with_name("victim")
     before = _state(start)
     _copy(start, folder)
-    steps = _in_child(work, folder)
+    steps = in_child(work, folder)
     after, files = contents(folder), len(list(folder.iterdir()))
     states: Counter[str] = Counter()
     chance = random.Random(steps)
-    last_ones = steps - (steps - 1) * np.linspace(1, 0, times) ** 2
-    for at in last_ones.round().astype(int).tolist():
+    for at in steps_to_die_at(steps, times):
         _copy(start, folder)
-        _in_child(work, folder, at, chance.uniform(0, delay))
+        in_child(work, folder, at, chance.uniform(0, delay))
         found = _state(folder)
         if found not in (before, after):
             raise AssertionError(f"killed before step {at} of {steps}, the index is neither as before nor as after")
         states["before" if found == before else "after"] += 1
-        _in_child(work if found == before else _nothing, folder)
+        in_child(work if found == before else _nothing, folder)
         if contents(folder) != after or len(list(folder.iterdir())) > files:
             raise AssertionError(f"killed before step {at} of {steps}, the work could not be done again")
     return steps, states
+
+
+def steps_to_die_at(steps: int, times: int) -> list[int]:
+    """So many of the steps, from the first to the last, the closer together the nearer to the end."""
+    some: list[int] = (steps - (steps - 1) * np.linspace(1, 0, times) ** 2).round().astype(int).tolist()
+    return some
 
 
 def _state(folder: Path) -> dict[str, Any] | None:
@@ -125,26 +130,27 @@ def _copy(start: Path, folder: Path) -> None:
         shutil.copytree(start, folder)
 
 
-def _in_child(work: Work, folder: Path, last: int | None = None, delay: float = 0.0) -> int:
+def in_child(work: Work, folder: Path, last: int | None = None, delay: float = 0.0, *, counted: bool = True) -> int:
     """Do the work in a process that is forked, and killed before its step ``last``, or ``delay`` seconds after that;
-    how many steps there were. Of a process that had waited for something, there may be a few less another time, and
-    the last are not reached.
+    how many steps there were, if they were ``counted``, which slows the work down. Of a process that had waited for
+    something, there may be a few less another time, and the last are not reached.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         count = 0
+        itself = os.getpid()
 
         def step(_frame: FrameType, event: str, function: Any) -> None:  # noqa: ANN401 - as Python gives it
             nonlocal count
-            if event == "c_call" and function.__name__ in STEPS:
+            if event == "c_call" and function.__name__ in STEPS and os.getpid() == itself:
                 count += 1
                 if count == last:
                     _end_after(delay)
 
         code = 1
         try:
-            sys.setprofile(step)
+            sys.setprofile(step if counted else None)
             work(folder)
             sys.setprofile(None)
             os.write(writing, str(count).encode())

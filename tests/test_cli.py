@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -218,9 +219,8 @@ def test_the_number_of_workers_is_not_in_the_report(cli: Cli, articles: Path) ->
     assert cli("run", articles, "--workers", "0")[0] == 2
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_interrupted_run_leaves_no_report_and_says_so_in_one_line(workers: str, tmp_path: Path) -> None:
-    output = tmp_path / "report.json"
+def under_way(output: Path, workers: str) -> subprocess.Popen[bytes]:
+    """A run that has read most of its records and goes on reading."""
     command = ["run", "-", "-o", str(output), "--confirm", "never", "--workers", workers]
     started = subprocess.Popen(
         [sys.executable, "-m", "dedup", *command],
@@ -233,11 +233,44 @@ def test_an_interrupted_run_leaves_no_report_and_says_so_in_one_line(workers: st
     rows = (json.dumps({"id": str(n), "text": f"{n} bees. {TEXT}"}) + "\n" for n in range(2_500))
     started.stdin.write("".join(rows).encode())  # far more than a pipe holds: once it is gone, the run is under way
     started.stdin.flush()
-    started.send_signal(signal.SIGINT)
+    return started
+
+
+@pytest.mark.parametrize(
+    ("workers", "number", "code", "told"),
+    [
+        ("1", signal.SIGINT, 130, b"dedup: interrupted: nothing was written"),
+        ("2", signal.SIGINT, 130, b"dedup: interrupted: nothing was written"),
+        ("2", signal.SIGTERM, 143, b"dedup: ended by SIGTERM: nothing was written"),
+    ],
+)
+def test_an_interrupted_run_leaves_no_report_and_says_so_in_one_line(
+    workers: str, number: int, code: int, told: bytes, tmp_path: Path
+) -> None:
+    started = under_way(tmp_path / "report.json", workers)
+    started.send_signal(number)
     out, err = started.communicate(timeout=120)
-    assert (started.returncode, out, err.count(b"\n")) == (130, b"", 1), err
-    assert err.startswith(b"dedup: interrupted: nothing was written")
+    assert (started.returncode, out, err.count(b"\n")) == (code, b"", 1), err
+    assert err.startswith(told)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_workers_of_a_killed_run_end_with_it(tmp_path: Path) -> None:
+    started = under_way(tmp_path / "report.json", "2")
+    while len(workers := descendants(started.pid)) < 3:  # two of them, and Python's tracker of their resources
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.kill()
+    started.communicate(timeout=120)
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        time.sleep(0.05)
+    assert list(tmp_path.iterdir()) == []
+
+
+def descendants(process: int) -> set[int]:
+    """The processes that this one has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return {int(child) for child in children}
 
 
 # dedup explain

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dedup.encoders import Encoder, HashingEncoder, bundled, load_encoder
+from dedup.encoders import Encoder, HashingEncoder, bundled, kept, load_encoder
 from dedup.errors import ModelError
 
 from . import parallel
@@ -55,7 +55,7 @@ def test_the_fake_takes_texts_without_words() -> None:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEDUP_CACHE", str(folder))
@@ -63,12 +63,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def model_folder(cache: Path) -> Path:
+def model_folder(place: Path) -> Path:
     """Where a folder with rotten files was before."""
-    folder = cache / f"multilingual-e5-small-q4-{bundled.WEIGHTS_SHA256[:12]}-v{bundled.EXPANSION_VERSION}"
+    folder = place / f"multilingual-e5-small-q4-{bundled.WEIGHTS_SHA256[:12]}-v{bundled.EXPANSION_VERSION}"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"rotten")
-    (folder / bundled.MANIFEST).write_text('{"model.safetensors": "0"}')
+    (folder / kept.MANIFEST).write_text('{"model.safetensors": "0"}')
     return bundled.model_folder()
 
 
@@ -78,28 +78,20 @@ def encoder(model_folder: Path) -> Encoder:
     return load_encoder("bundled", 4)
 
 
-def test_a_rotten_folder_is_made_anew_and_nothing_is_left_beside_it(cache: Path, model_folder: Path) -> None:
-    assert [path.name for path in cache.iterdir()] == [model_folder.name]
-    assert bundled.is_whole(model_folder)
+def test_a_rotten_folder_is_made_anew_and_nothing_is_left_beside_it(place: Path, model_folder: Path) -> None:
+    assert [path.name for path in place.iterdir()] == [model_folder.name]
+    assert kept.is_whole(model_folder)
     assert (model_folder / "model.safetensors").stat().st_size > 200_000_000
 
 
 def test_a_whole_folder_is_used_as_it_is(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled, "_expand_beside", lambda _folder: pytest.fail("made anew"))
+    monkeypatch.setattr(bundled, "_expand", lambda _folder: pytest.fail("made anew"))
     assert bundled.model_folder() == model_folder
-
-
-@pytest.mark.parametrize("manifest", ["", "{", "{}", "[]", "null", '{"gone.json": "0"}', '{"config.json": "0"}'])
-def test_a_folder_is_whole_only_with_a_manifest_that_holds(tmp_path: Path, manifest: str) -> None:
-    assert not bundled.is_whole(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / bundled.MANIFEST).write_text(manifest)
-    assert not bundled.is_whole(tmp_path)
 
 
 def test_the_manifest_names_every_file(model_folder: Path) -> None:
     written = {p.relative_to(model_folder).as_posix() for p in model_folder.rglob("*") if p.is_file()}
-    assert set(json.loads((model_folder / bundled.MANIFEST).read_bytes())) == written - {bundled.MANIFEST}
+    assert set(json.loads((model_folder / kept.MANIFEST).read_bytes())) == written - {kept.MANIFEST}
 
 
 def test_one_changed_byte_is_noticed(model_folder: Path) -> None:
@@ -107,64 +99,10 @@ def test_one_changed_byte_is_noticed(model_folder: Path) -> None:
     good = path.read_bytes()
     path.write_bytes(good.replace(b"384", b"385"))
     try:
-        assert not bundled.is_whole(model_folder)
+        assert not kept.is_whole(model_folder)
     finally:
         path.write_bytes(good)
-    assert bundled.is_whole(model_folder)
-
-
-class StopError(Exception):
-    """Stands for a process that is killed."""
-
-
-def test_an_expansion_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_off(_packed: bundled.PackedModel, folder: Path) -> None:
-        (folder / "model.safetensors").write_bytes(b"half")
-        raise StopError
-
-    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path))
-    monkeypatch.setattr(bundled, "_write_model", break_off)
-    with pytest.raises(StopError):
-        bundled.model_folder()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_of_two_expansions_at_once_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path))
-    calls: list[Path] = []
-
-    def write(_packed: bundled.PackedModel, folder: Path) -> None:
-        calls.append(folder)
-        (folder / "config.json").write_text("{}")
-        if len(calls) == 1:  # another process comes first
-            bundled._expand_beside(tmp_path / "model")
-
-    monkeypatch.setattr(bundled, "_write_model", write)
-    bundled._expand_beside(tmp_path / "model")
-    assert len(calls) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert bundled.is_whole(tmp_path / "model")
-
-
-@pytest.mark.parametrize("below", ["file", "file/deeper"])
-def test_a_cache_that_cannot_be_written_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
-) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path / below))
-    with pytest.raises(ModelError, match=r"cannot write the model to .*DEDUP_CACHE") as caught:
-        bundled.model_folder()
-    assert "\n" not in str(caught.value)
-
-
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEDUP_CACHE", "/here")
-    assert bundled.cache_folder() == Path("/here")
-    monkeypatch.delenv("DEDUP_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert bundled.cache_folder() == Path("/xdg/dedup")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert bundled.cache_folder() == Path.home() / ".cache" / "dedup"
+    assert kept.is_whole(model_folder)
 
 
 def test_weights_with_another_digest_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

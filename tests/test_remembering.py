@@ -1,9 +1,15 @@
 import logging
+import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dedup.encoders import HashingEncoder, RememberingEncoder, remembering
 from dedup.model import Vectors
@@ -92,27 +98,111 @@ def test_the_oldest_are_dropped_beyond_the_most(monkeypatch: pytest.MonkeyPatch)
     assert counting.seen == ["a", "b"]
 
 
-def unusable(folder: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    if how == "corrupt":
-        RememberingEncoder(CountingEncoder()).file.write_bytes(b"no database" * 1_000)
-    elif how == "cut":
-        encoder = RememberingEncoder(CountingEncoder())
-        encoder.encode([f"text {n}" for n in range(2_000)])
-        encoder.file.write_bytes(encoder.file.read_bytes()[:9_000])
-    else:
-        (folder / "file").touch()
-        monkeypatch.setenv("DEDUP_CACHE", str(folder / "file" / "cache"))
+def spoil(file: Path, how: str) -> None:
+    """Make a file of vectors into something else."""
+    content = file.read_bytes()
+    file.unlink()
+    if how == "other columns":
+        with closing(sqlite3.connect(file)) as other, other:
+            other.execute("CREATE TABLE vectors (word TEXT)")
+        return
+    spoilt = {"other content": b"no database" * 1_000, "cut": content[:9_000], "empty": b""}
+    file.write_bytes(spoilt.get(how, content[:9_000] + bytes(6_000) + content[15_000:]))
 
 
-@pytest.mark.parametrize("how", ["corrupt", "cut", "no folder"])
+@pytest.mark.parametrize("how", ["other content", "cut", "empty", "lost", "other columns"])
+def test_a_broken_file_is_made_anew_with_one_note(how: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    texts = [f"text {n}" for n in range(2_000)]
+    before = RememberingEncoder(CountingEncoder()).encode(texts)
+    spoil(RememberingEncoder(CountingEncoder()).file, how)
+    (folder / "vectors-of-mine").touch()
+    encoder = RememberingEncoder(counting := CountingEncoder())
+    with caplog.at_level(logging.WARNING, "dedup"):
+        assert all(encoder.encode(texts).tobytes() == before.tobytes() for _ in range(2))
+    assert len(caplog.records) == (0 if how == "empty" else 1), caplog.text
+    assert counting.seen
+    again = CountingEncoder()
+    assert RememberingEncoder(again).encode(texts).tobytes() == before.tobytes()
+    assert again.seen == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_whichever_bit_is_another_the_vectors_are_the_same(data: st.DataObject) -> None:
+    with TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEDUP_CACHE", place)
+        before = RememberingEncoder(CountingEncoder()).encode(TEXTS)
+        file = RememberingEncoder(CountingEncoder()).file
+        content = bytearray(file.read_bytes())
+        used = [at for at, byte in enumerate(content) if byte]
+        content[data.draw(st.sampled_from(used) | st.integers(0, len(content) - 1))] ^= 1 << data.draw(
+            st.integers(0, 7)
+        )
+        file.write_bytes(content)
+        for _ in range(2):
+            assert RememberingEncoder(CountingEncoder()).encode(TEXTS).tobytes() == before.tobytes()
+
+
+def test_a_spoilt_entry_is_made_again_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    encoder = RememberingEncoder(CountingEncoder())
+    before = encoder.encode(TEXTS)
+    with closing(sqlite3.connect(encoder.file)) as file, file:
+        (key,) = file.execute("SELECT key FROM vectors LIMIT 1").fetchone()
+        file.execute("UPDATE vectors SET vector = zeroblob(length(vector)) WHERE key = ?", (key,))
+    again = RememberingEncoder(counting := CountingEncoder())
+    with caplog.at_level(logging.WARNING, "dedup"):
+        assert again.encode(TEXTS).tobytes() == before.tobytes()
+    assert len(counting.seen) == 1
+    assert caplog.messages == [f"1 of the vectors in {again.file} are not what was written, and are made again"]
+    assert RememberingEncoder(counting).encode(TEXTS).tobytes() == before.tobytes()
+    assert len(counting.seen) == 1
+
+
+@pytest.mark.parametrize("how", ["no folder", "a folder"])
 def test_a_cache_that_cannot_be_used_is_passed_over_with_one_note(
     how: str, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unusable(folder, monkeypatch, how)
     encoder = RememberingEncoder(CountingEncoder())
+    if how == "no folder":
+        (folder / "file").touch()
+        monkeypatch.setenv("DEDUP_CACHE", str(folder / "file" / "cache"))
+    else:
+        encoder.file.mkdir()
     with caplog.at_level(logging.WARNING, "dedup"):
         vectors = [encoder.encode(TEXTS) for _ in range(2)]
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["vectors are not kept"]
     monkeypatch.setenv("DEDUP_CACHE", str(folder / "fresh"))
     fresh = RememberingEncoder(CountingEncoder()).encode(TEXTS)
     assert {some.tobytes() for some in vectors} == {fresh.tobytes()}
+
+
+def test_a_file_that_may_only_be_read_gives_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = RememberingEncoder(CountingEncoder()).encode(TEXTS)
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda file, **more: connect(f"{Path(file).as_uri()}?mode=ro", uri=True, **more)
+    )
+    encoder = RememberingEncoder(counting := CountingEncoder())
+    with caplog.at_level(logging.WARNING, "dedup"):
+        vectors = [encoder.encode([*TEXTS, "new"]) for _ in range(2)]
+    assert counting.seen == ["new"] * 2
+    assert all(some[:-1].tobytes() == before.tobytes() for some in vectors)
+    assert [message.split(":")[0] for message in caplog.messages] == ["vectors are not kept"]
+
+
+def test_writers_at_once_lose_nothing() -> None:
+    texts = [f"text {n}" for n in range(400)]
+
+    def write(start: int) -> None:
+        encoder = RememberingEncoder(CountingEncoder())
+        for at in range(start, len(texts), 80):
+            encoder.encode(texts[at : at + 120])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(0, 80, 20)))
+    counting = CountingEncoder()
+    found = RememberingEncoder(counting).encode(texts)
+    assert counting.seen == []
+    assert found.tobytes() == RememberingEncoder(CountingEncoder()).encode(texts).tobytes()

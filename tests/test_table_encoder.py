@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.encoders import Encoder, bundled, table
+from dedup.encoders.kept import is_whole
 from dedup.encoders.table import TableEncoder, TableMap, read_map
-from dedup.errors import ModelError
 
 ROOT = Path(__file__).parent.parent
 COUNCIL = {
@@ -113,20 +113,13 @@ def test_a_rotten_table_is_made_anew(encoder: Encoder, cache: Path) -> None:
     (folder / "tokenizer.json").write_bytes(b"rotten")
     assert np.array_equal(TableEncoder().encode(["Bees make honey."]), before)
     assert [path.name for path in cache.iterdir()] == [folder.name]
-    assert bundled.is_whole(folder)
+    assert is_whole(folder)
 
 
 def test_a_whole_table_is_used_as_it_is(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     before = encoder.encode(["Bees make honey."])
-    monkeypatch.setattr(table, "write_beside", lambda *_: pytest.fail("made anew"))
+    monkeypatch.setattr(table, "_write_table", lambda *_: pytest.fail("made anew"))
     assert np.array_equal(TableEncoder().encode(["Bees make honey."]), before)
-
-
-def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("DEDUP_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ModelError, match=r"cannot write the token table to .*DEDUP_CACHE"):
-        TableEncoder().encode(["Bees make honey."])
 
 
 def test_encoding_imports_no_transformer(cache: Path) -> None:

@@ -1,6 +1,7 @@
 import os
 import pickle
 import signal
+import time
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,25 @@ def test_process_that_is_killed_is_told_in_one_line() -> None:
     with pytest.raises(WorkerError, match=r"^a worker process was ended from outside, .* fewer --workers .*$"):
         list(in_parts(work, COUNT, SIZE, 2))
     assert list(in_parts(lambda start, _end: start, COUNT, SIZE, 2)) == STARTS  # and the next work is done
+
+
+def test_forked_workers_end_with_the_process_that_started_them() -> None:
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if not parent:
+
+        def work(_start: int, _end: int) -> None:
+            os.write(writing, b"%d\n" % os.getpid())
+            time.sleep(600)
+
+        list(in_parts(work, COUNT, SIZE, 2))
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        workers = [told.readline() for _ in range(2)]
+        os.kill(parent, signal.SIGKILL)
+        os.waitpid(parent, 0)
+        assert told.read() == ""  # all that could write have ended
+    assert len(set(workers)) == 2
 
 
 def test_who_wants_no_more_parts_can_leave() -> None:

@@ -8,13 +8,12 @@ A corpus is what a run reads of the paths. Other files of a given folder are not
 
 import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from dedup.apply.tables import Table, table_of
 from dedup.errors import InputError
@@ -26,6 +25,7 @@ from dedup.read.jsonl import read_jsonl
 from dedup.read.paths import Source
 from dedup.read.records import STDIN, open_input, read_file
 from dedup.read.remote import is_remote, local_path, without_secrets
+from dedup.spool import temporary_file, written_aside
 
 _PIPED: Final = ".jsonl"
 """What the name of standard input would end in."""
@@ -37,14 +37,16 @@ class Spooled:
     """All of a stream that can be read only once, in a file without a name, which goes with this value."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the corpus
+        self._file = temporary_file()
         weakref.finalize(self, self._file.close)
-        shutil.copyfileobj(stream, self._file)
+        with written_aside():
+            shutil.copyfileobj(stream, self._file)
+            self._file.flush()
 
     def from_beginning(self) -> BinaryIO:
         """The file, to be read by one at a time."""
         self._file.seek(0)
-        return cast(BinaryIO, self._file)
+        return self._file
 
 
 @dataclass(frozen=True, slots=True)

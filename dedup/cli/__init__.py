@@ -9,11 +9,14 @@ What needs more than click is imported within the commands: ``dedup --help`` mus
 
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -34,6 +37,8 @@ DONE = 0
 UNUSABLE = 2
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
+ENDED = 143
+"""128 + SIGTERM: what a system ends a process with, as a scheduler does or a container."""
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what ``cat`` ends with when ``head`` has seen enough. Silent, for nothing is wrong."""
 
@@ -41,7 +46,7 @@ BROKEN_PIPE = 141
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
     _replace_closed_streams()
-    with _notes_on_standard_error():
+    with _notes_on_standard_error(), _ended_like_interrupted():
         code = _run(sys.argv[1:] if arguments is None else arguments)
     sys.exit(code)
 
@@ -58,9 +63,10 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
-    except KeyboardInterrupt:
-        complain("interrupted: nothing was written; a run that is started again keeps the vectors that the model made")
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        how, code = ("ended by SIGTERM", ENDED) if isinstance(stop, _Ended) else ("interrupted", INTERRUPTED)
+        complain(f"{how}: nothing was written; a run that is started again keeps the vectors that the model made")
+        return code
     except BaseException as error:
         if not is_fault(error):
             raise
@@ -115,6 +121,28 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Ended(KeyboardInterrupt):
+    """The process was told to end, and does so as if a person had interrupted it."""
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """While it lasts, SIGTERM is an interrupt: what was begun is removed, and workers end, too."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may say what is done about signals
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: nothing may break off the tidying up
+        raise _Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def _notes_on_standard_error() -> Iterator[None]:
     """What the library logs, such as that it unpacks the model, on standard error."""
@@ -146,7 +174,8 @@ Examples:
   dedup evaluate report.json --gold gold.jsonl
   dedup calibrate parallel.jsonl --model NAME -o calibration/
 
-Exit codes: 0 done; 1 check found something; 2 the call or the input is unusable, or the program failed.""",
+Exit codes: 0 done; 1 check found something; 2 the call or the input is unusable, or the program failed;
+130 interrupted, 143 ended by SIGTERM: nothing half-written is left.""",
 )
 @click.version_option(__version__, prog_name="dedup", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, envvar="DEDUP_DEBUG", help="On failure, show the traceback too.")

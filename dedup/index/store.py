@@ -1,7 +1,7 @@
 """An index on disk: a folder with a SQLite database, and beside it the vectors in NumPy files that are mapped.
 
     INDEX/
-      dedup-index.json        of what format the index is, and which database counts
+      dedup-index.json        of what format the index is, which database counts, and its digest
       records-….sqlite        everything but the vectors, and which files of vectors there are
       vectors-….npy           document vectors in whole steps, shape (texts, dimensions), int16
       owners-….npy            whose they are: row, writing, and a rank among equals, shape (texts,)
@@ -20,21 +20,30 @@ lies on a disk of the machine, not on one of the network.
 
 An index may come from elsewhere. Nothing in it is code: no pickle, and a database with triggers, views or tables of its
 own is refused. Nothing in it leads out of its folder: links are refused, and names of files that are not of its making.
+
+Whatever is read was written: all of the database is held against its digest when it is opened, vectors and owners
+against theirs when they are first asked for (once a process, while nobody touches the files). A writer does so before
+it changes anything, lest it vouch for what it has not written. The digest in the first file is that of one state of the
+database, by a token that changes with it. While that is another one, there is nothing to hold it against: between a
+change and its digest, after a writer was killed there, and after one that met a reader of an older state, for whose
+sake SQLite keeps what is new in the log. The next change makes a new digest.
 """
 
 import fcntl
 import json
+import logging
 import os
 import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from hashlib import blake2b
+from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -44,11 +53,12 @@ from numpy.typing import NDArray
 from dedup.errors import InputError, UnusableIndexError
 from dedup.read.remote import is_remote, local_path
 from dedup.report.json_file import write_atomically
+from dedup.workers import processors
 
 POINTER = "dedup-index.json"
 LOCK = "lock"
 
-FORMAT = 1
+FORMAT = 2
 """Raise when an older index cannot be used any more: when what is stored changes, or what a sketch makes of a text."""
 
 PATIENCE = 60.0
@@ -90,8 +100,8 @@ CREATE TABLE verdicts (sample BLOB PRIMARY KEY, verdict INTEGER NOT NULL) WITHOU
 
 CREATE TABLE writings (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE parts (
-  part INTEGER PRIMARY KEY, name TEXT NOT NULL, vectors INTEGER NOT NULL, owners BLOB NOT NULL -- checksum of those
-);
+  part INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL, vectors BLOB NOT NULL, owners BLOB NOT NULL
+); -- digests of the two arrays
 CREATE TABLE dead (part INTEGER, place INTEGER, PRIMARY KEY (part, place)) WITHOUT ROWID;
 """
 
@@ -130,24 +140,45 @@ def refuse_unfinished(path: str | Path) -> None:
             raise UnusableIndexError(f"{folder}: an index without {POINTER}, unfinished or broken: {_rebuild()}")
 
 
+class Part:
+    """The vectors of a file, mapped, shape (texts, dimensions)."""
+
+    def __init__(self, file: Path, mapped: NDArray[np.int16], digest: bytes) -> None:
+        self._file = file
+        self._mapped = mapped
+        self._digest = digest
+
+    @property
+    def dimensions(self) -> int:
+        """Of each vector."""
+        return self._mapped.shape[1]
+
+    @cached_property
+    def vectors(self) -> NDArray[np.int16]:
+        """All of them. Raises :class:`UnusableIndexError` where they are not what was written."""
+        if _digest(self._mapped) != self._digest:
+            raise broken(self._file.parent, f"not what was written: {self._file.name}")
+        return self._mapped
+
+
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """All vectors with an owner, by the rank of their texts: ``owners`` has shape (texts,), ``places`` (2, texts): part
     and place in it.
     """
 
-    parts: Sequence[NDArray[np.int16]]
+    parts: Sequence[Part]
     places: NDArray[np.int64]
     owners: Owners
 
     def take(self, positions: NDArray[np.integer]) -> NDArray[np.int16]:
         """Some of them, shape (positions, dimensions)."""
         part, place = self.places[:, positions]
-        dimensions = self.parts[0].shape[1] if self.parts else 0
+        dimensions = self.parts[0].dimensions if self.parts else 0
         taken = np.empty((len(positions), dimensions), np.int16)
-        for number, vectors in enumerate(self.parts):
+        for number, of_file in enumerate(self.parts):
             here = np.flatnonzero(part == number)
-            taken[here] = vectors[place[here]]
+            taken[here] = of_file.vectors[place[here]]
         return taken
 
 
@@ -182,16 +213,20 @@ class Store:
             path = _current(folder)
             names: list[str] = []
             with ExitStack() as tried:
+                tried.enter_context(_opened_files)
                 try:
                     store = cls(folder, _seen(path, tried))
                     names += store.names_of_parts()
                     store.vectors = store.map_vectors()
+                    pointer = _pointed(folder)
+                    if path == folder / pointer.database:
+                        store._verify(pointer)
                 except (sqlite3.DatabaseError, UnicodeDecodeError, UnusableIndexError):
                     if (path, names) in failed:
                         raise
                     failed.append((path, names))
                     continue
-                if path == _current(folder):
+                if path == folder / pointer.database:
                     opened.push(tried.pop_all())
                     return store
 
@@ -201,12 +236,26 @@ class Store:
         """The index, to be changed by this process alone: all that the block does, or nothing if it raises."""
         _current(folder)  # there is no sense in waiting for what is no index
         _refuse_links(folder)
-        with _lock(folder), _explained(folder), closing(_connected(_current(folder))) as database:
+        with (
+            _lock(folder),
+            _explained(folder),
+            _opened_files,
+            closing(_connected(_current(folder))) as database,
+        ):
             database.execute("BEGIN IMMEDIATE")
             try:
                 _check_schema(folder, database)
-                yield cls(folder, database)
-                database.execute("COMMIT")
+                store = cls(folder, database)
+                pointer = _pointed(folder)
+                verified = store._verify(pointer)
+                before = database.total_changes
+                yield store
+                if database.total_changes != before or not verified:
+                    store._mark_change()
+                    database.execute("COMMIT")
+                    store._keep_digest(pointer)
+                else:
+                    database.execute("COMMIT")
             except BaseException:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
@@ -233,10 +282,11 @@ class Store:
                     yield store
                     database.execute("COMMIT")
                     database.execute("PRAGMA journal_mode = WAL")
+                    change = store._change()
                 _sync(path)
                 _sync(folder)
-                pointer = json.dumps({"format": FORMAT, "database": path.name}) + "\n"
-                write_atomically(folder / POINTER, pointer.encode())
+                with _opened_files:
+                    _point(folder, _Pointer(FORMAT, path.name, change, _opened_files.digest(path)))
                 _sync(folder)
             finally:
                 _remove_leftovers(folder)
@@ -248,14 +298,57 @@ class Store:
         for name in ("tool", "settings", "encoder"):
             value = json.dumps(getattr(stamp, name), sort_keys=True)
             self.database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+        self._mark_change()
 
     def stamped(self) -> Stamp:
         """By what it was made."""
+        told = self._told()
         try:
-            found = {name: json.loads(value) for name, value in self.database.execute("SELECT name, value FROM meta")}
+            found = {name: json.loads(told[name]) for name in ("tool", "settings", "encoder")}
             return Stamp(found["tool"], found["settings"], found["encoder"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise broken(self.folder, error) from error
+
+    def _told(self) -> dict[str, str]:
+        """What the index says of itself, which has a digest of its own: that of the whole depends on it."""
+        told = dict(self.database.execute("SELECT name, value FROM meta"))
+        if told.pop(_DIGEST, None) != _digest_of_told(told):
+            raise broken(self.folder, "not what was written: by what it was made")
+        return told
+
+    def _change(self) -> str:
+        """A token of this state of the database."""
+        return self._told()[_CHANGE]
+
+    def _mark_change(self) -> None:
+        told = dict(self.database.execute("SELECT name, value FROM meta WHERE name != ?", (_DIGEST,)))
+        told[_CHANGE] = secrets.token_hex(8)
+        told[_DIGEST] = _digest_of_told(told)
+        self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", told.items())
+
+    # --- its digest
+
+    def _verify(self, pointer: "_Pointer") -> bool:
+        """Whether the database is what was written; False where that cannot be said. Raises
+        :class:`UnusableIndexError` where it is not.
+        """
+        if self._change() != pointer.change:
+            return False
+        # Of the state that this connection sees, nothing is in the log. So while it reads, no one changes the file.
+        if not _opened_files.is_as_written(self.folder / pointer.database, pointer.digest):
+            raise broken(self.folder, _damage(self.folder) or f"not what was written: {pointer.database}")
+        return True
+
+    def _keep_digest(self, pointer: "_Pointer") -> None:
+        """Say of the state that was just made what it is held against. What hinders that undoes nothing."""
+        try:
+            busy, logged, moved = self.database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy and logged == moved:
+                digest = _opened_files.digest(self.folder / pointer.database)
+                _point(self.folder, _Pointer(FORMAT, pointer.database, self._change(), digest))
+        except (sqlite3.Error, OSError, InputError) as error:
+            told = "until the next change, it cannot be told whether the index is what was written"
+            logging.getLogger(__name__).warning("%s: %s: %s", self.folder, told, error)
 
     # --- vectors
 
@@ -270,7 +363,8 @@ class Store:
                 os.fsync(file.fileno())
         _sync(self.folder)
         part = self.database.execute(
-            "INSERT INTO parts (name, vectors, owners) VALUES (?, ?, ?)", (name, len(vectors), _checksum(owners))
+            "INSERT INTO parts (name, count, vectors, owners) VALUES (?, ?, ?, ?)",
+            (name, len(vectors), _digest(vectors), _digest(owners)),
         ).lastrowid
         assert part is not None  # noqa: S101 - sqlite3 gives it for every INSERT
         return part
@@ -284,9 +378,10 @@ class Store:
         dead: dict[int, list[int]] = {}
         for part, place in self.database.execute("SELECT part, place FROM dead"):
             dead.setdefault(part, []).append(place)
-        parts: list[NDArray[np.int16]] = []
+        parts: list[Part] = []
         owners, places = [], []
-        for part, name, *told in self.database.execute("SELECT part, name, vectors, owners FROM parts ORDER BY part"):
+        query = "SELECT part, name, count, vectors, owners FROM parts ORDER BY part"
+        for part, name, *told in self.database.execute(query):
             mapped, whose = self._loaded(name, *told)
             alive = np.ones(len(whose), np.bool_)
             alive[dead.get(part, [])] = False
@@ -300,10 +395,8 @@ class Store:
         order = np.argsort(together["rank"], kind="stable")
         return Vectors(tuple(parts), np.concatenate(places, axis=1)[:, order], together[order])
 
-    def _loaded(self, name: str, count: int, checksum: bytes) -> tuple[NDArray[np.int16], Owners]:
-        """The vectors and owners of a part, which has ``count`` of them. Without their owners vectors are nothing, and
-        with wrong ones anything can happen: these have a checksum.
-        """
+    def _loaded(self, name: str, count: int, digest: bytes, owners_digest: bytes) -> tuple[Part, Owners]:
+        """The vectors and owners of a part, which has ``count`` of them, and the digests of both."""
         if not _PART.fullmatch(name):
             raise broken(self.folder, f"it names no vectors: {name!r}")
         try:
@@ -313,13 +406,13 @@ class Store:
             raise broken(self.folder, " ".join(str(error).split()) or type(error).__name__) from error
         if (vectors.dtype, vectors.ndim, len(vectors), len(owners)) != (np.int16, 2, count, count):
             raise broken(self.folder, f"not the vectors of {count} texts: vectors-{name}.npy")
-        if owners.dtype != OWNER or _checksum(owners) != checksum:
+        if owners.dtype != OWNER or _digest(owners) != owners_digest:
             raise broken(self.folder, f"not what was written: owners-{name}.npy")
-        return vectors, owners
+        return Part(self.folder / f"vectors-{name}.npy", vectors, digest), owners
 
     def merge_parts(self) -> None:
         """Put all vectors into one part, if they have become too many parts or many have no owner any more."""
-        total, parts = self.database.execute("SELECT coalesce(sum(vectors), 0), count(*) FROM parts").fetchone()
+        total, parts = self.database.execute("SELECT coalesce(sum(count), 0), count(*) FROM parts").fetchone()
         (dead,) = self.database.execute("SELECT count(*) FROM dead").fetchone()
         if parts <= MOST_PARTS and dead <= MOST_DEAD * total:
             return
@@ -344,20 +437,117 @@ class Store:
             yield from self.database.execute(query.replace("(?)", f"({','.join('?' * len(some))})"), some)
 
 
-def _checksum(owners: Owners) -> bytes:
-    return blake2b(owners.tobytes(), digest_size=8).digest()
+_CHANGE, _DIGEST = "change", "digest"
+"""What the index says of itself besides its stamp."""
+
+
+def _digest(array: NDArray[Any]) -> bytes:
+    import xxhash
+
+    return xxhash.xxh3_128_digest(np.ascontiguousarray(array).view(np.uint8).data)
+
+
+def _digest_of_told(told: Mapping[str, str]) -> str:
+    import xxhash
+
+    return xxhash.xxh3_128_hexdigest(json.dumps(sorted(told.items())).encode())
 
 
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 
 
+class _OpenedFiles:
+    """Databases that are read beside SQLite, to make their digests.
+
+    A process that closes a file loses all its locks on it, SQLite's too (https://sqlite.org/howtocorrupt.html, 2.2).
+    So they are closed when the last index of this process is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._indexes = 0
+        self._handles: dict[tuple[int, int], int] = {}
+        self._held: tuple[tuple[int, ...], str] | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._indexes += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._indexes -= 1
+            while self._handles and not self._indexes:
+                os.close(self._handles.popitem()[1])
+
+    def digest(self, path: Path) -> str:
+        """Of a file as it is now. Raises :class:`OSError`."""
+        return self._read(path)[1]
+
+    def is_as_written(self, path: Path, digest: str) -> bool:
+        """Whether a file has this digest; read at most once while nobody touches it. Raises :class:`OSError`."""
+        if self._held == (_state_of(path), digest):
+            return True
+        state, found = self._read(path)
+        if found == digest:
+            self._held = state, found
+        return found == digest
+
+    def _read(self, path: Path) -> tuple[tuple[int, ...], str]:
+        """What a file looks like from outside, and its digest."""
+        state = device, number, size, *_ = _state_of(path)
+        with self._lock:
+            handle = self._handles.get((device, number))
+            if handle is None:
+                handle = self._handles[device, number] = os.open(path, os.O_RDONLY)
+        return state, _digest_of_file(handle, size)
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    there = path.stat()
+    return there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns
+
+
+def _digest_of_file(handle: int, size: int) -> str:
+    """That of the digests of its blocks, which several threads make: one reads 3 GB a second."""
+    import xxhash
+
+    def of_block(start: int) -> bytes:
+        return xxhash.xxh3_128_digest(os.pread(handle, _BLOCK, start))
+
+    starts = range(0, size, _BLOCK)
+    if len(starts) < 2:
+        return xxhash.xxh3_128_hexdigest(b"".join(map(of_block, starts)))
+    with ThreadPoolExecutor(min(_THREADS, processors())) as pool:
+        return xxhash.xxh3_128_hexdigest(b"".join(pool.map(of_block, starts)))
+
+
+_BLOCK = 2**22
+_THREADS = 4
+
+_opened_files = _OpenedFiles()
+
+
 class _Pointer(msgspec.Struct):
+    """What the first file says: ``digest`` is that of the database in the state of the token ``change``."""
+
     format: int
     database: str = ""
+    change: str = ""
+    digest: str = ""
+
+
+def _point(folder: Path, pointer: _Pointer) -> None:
+    """Let this be what counts. Raises :class:`InputError` where it cannot be written."""
+    write_atomically(folder / POINTER, msgspec.json.encode(pointer) + b"\n")
 
 
 def _current(folder: Path) -> Path:
     """The database that counts. Raises :class:`UnusableIndexError` where there is none that this version can read."""
+    return folder / _pointed(folder).database
+
+
+def _pointed(folder: Path) -> _Pointer:
+    """What the first file says. Raises :class:`UnusableIndexError` where that is nothing that this version can read."""
     try:
         pointer = msgspec.json.decode((folder / POINTER).read_bytes(), type=_Pointer)
     except (FileNotFoundError, NotADirectoryError):
@@ -377,7 +567,9 @@ def _current(folder: Path) -> Path:
         )
     if not _DATABASE.fullmatch(pointer.database):
         raise broken(folder, f"it names no database: {pointer.database!r}")
-    return folder / pointer.database
+    if not pointer.change or not pointer.digest:
+        raise broken(folder, "it names no digest")
+    return pointer
 
 
 _PART = re.compile(r"[0-9a-f]{16}")
@@ -469,9 +661,11 @@ def _explained(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if _name_of(error).startswith("SQLITE_BUSY"):
             raise UnusableIndexError(f"{folder}: in use by another process for {PATIENCE:.0f} s: try again") from error
-        if _is_of_the_system(error):
-            raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
-        raise broken(folder, error) from error
+        if not _is_of_the_system(error):
+            raise broken(folder, error) from error
+        if is_index(folder) and not _current(folder).exists():
+            raise broken(folder, f"{_current(folder).name} is not there") from error
+        raise UnusableIndexError(f"{folder}: cannot be read or written: {error}") from error
     except UnicodeDecodeError as error:  # of what SQLite would say, which quotes what is spoilt
         raise broken(folder, error) from error
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
@@ -486,6 +680,8 @@ def _damage(folder: Path) -> str | None:
     try:
         with closing(_connected(_current(folder), "ro")) as database:
             (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    except UnusableIndexError:  # not there yet
+        return None
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return str(error)
     return None if found == "ok" else " ".join(str(found).split())

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -284,7 +285,7 @@ def test_an_index_of_another_format_is_refused_and_can_be_built_anew(index: Path
     assert is_index(index)
     for work in (describe, lambda folder: add(folder, PAGES), lambda folder: remove_records(folder, ["r0"])):
         with pytest.raises(
-            UnusableIndexError, match=r"format 99, .* uses format 1: make it anew with dedup index build"
+            UnusableIndexError, match=r"format 99, .* uses format 2: make it anew with dedup index build"
         ):
             work(index)
     build(index, PAGES)
@@ -328,6 +329,122 @@ def test_whatever_is_spoilt_no_other_error_comes_of_it(kind: str, how: str, data
         assert describe(index).records == 6
 
 
+@pytest.mark.parametrize("kind", ["records", "vectors", "owners", "dedup-index"])
+def test_whichever_bit_is_another_the_answer_is_the_same_or_a_refusal(index: Path, kind: str) -> None:
+    def answer() -> object:
+        with Index.open(index) as opened:
+            checked = check(PAGES, opened, SETTINGS, encoder=ENCODER, calibration=CALIBRATION)
+        return checked, contents(index)
+
+    expected = answer()
+    (file,) = index.glob(f"{kind}*")
+    content = file.read_bytes()
+    chance = Random(kind)  # noqa: S311
+    refused = 0
+    for _ in range(30):
+        spoilt = bytearray(content)
+        spoilt[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        file.write_bytes(spoilt)
+        try:
+            assert answer() == expected
+        except UnusableIndexError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused >= (30 if kind == "records" else 20)  # of the others a bit may be in blanks, or in the token
+    file.write_bytes(content)
+    assert answer() == expected
+
+
+def spoil_a_text(index: Path) -> None:
+    """Change a value in the database as it lies on disk, which SQLite cannot tell from another that was written."""
+    (file,) = index.glob("records*.sqlite")
+    content = file.read_bytes()
+    at = content.index(b"r1", 4096)
+    file.write_bytes(content[:at] + b"rX" + content[at + 2 :])
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        describe,
+        lambda folder: look(folder),
+        lambda folder: add(folder, PAGES),
+        lambda folder: remove_records(folder, ["r0"]),
+    ],
+)
+def test_a_value_that_was_not_written_is_never_used_nor_vouched_for(
+    index: Path, work: Callable[[Path], object]
+) -> None:
+    spoil_a_text(index)
+    for _ in range(2):
+        with pytest.raises(UnusableIndexError, match=r"broken \(.*\): make it anew with dedup index build"):
+            work(index)
+
+
+def pointer_of(index: Path) -> object:
+    return json.loads((index / POINTER).read_bytes())
+
+
+def test_after_a_writer_that_was_killed_before_it_made_the_digest_the_next_change_makes_it(index: Path) -> None:
+    before = pointer_of(index)
+    script = (
+        "import os, signal; from dedup.index import store\n"
+        "store._point = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "pages.add(folder, [pages.record('a', 5)])"
+    )
+    assert run(script, index).returncode == -9
+    assert describe(index).records == 5
+    assert pointer_of(index) == before
+    remove_records(index, [])
+    assert pointer_of(index) != before
+    spoil_a_text(index)
+    with pytest.raises(UnusableIndexError, match="broken"):
+        describe(index)
+
+
+def test_while_an_older_state_is_read_the_new_one_is_used_and_the_next_change_makes_its_digest(index: Path) -> None:
+    before = pointer_of(index)
+    with Store.reading(index) as opened:
+        add(index, PAGES)
+        assert pointer_of(index) == before
+        assert describe(index).records == 6
+        assert len(contents_of(opened)["records"]) == 4
+    assert describe(index).records == 6
+    remove_records(index, ["r0"])
+    assert pointer_of(index) != before
+    assert describe(index).records == 5
+
+
+def test_where_the_digest_cannot_be_written_the_change_counts(
+    index: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise InputError("cannot be written: No space left on device")
+
+    monkeypatch.setattr(store, "_point", full)
+    assert add(index, PAGES).records == 6
+    assert "it cannot be told whether the index is what was written: cannot be written" in caplog.text
+    monkeypatch.undo()
+    assert describe(index).records == 6
+
+
+def test_no_file_stays_open_and_none_is_closed_under_a_reader(index: Path) -> None:
+    def opened_files() -> list[str]:
+        names = [str(Path(place).readlink()) for place in Path("/proc/self/fd").iterdir() if place.exists()]
+        return [name for name in names if name.startswith(str(index)) and ".sqlite" in name]
+
+    with Store.reading(index) as first:
+        add(index, PAGES[:4])
+        for _ in range(3):
+            describe(index)
+        # Another process would remove the log if it saw no lock of this one.
+        assert run("pages.add(folder, [pages.record('a', 5)])", index).returncode == 0
+        assert list(index.glob("records-*-wal"))
+        assert describe(index).records == 5
+        assert len(contents_of(first)["records"]) == 4
+    assert opened_files() == []
+
+
 def test_wherever_the_first_page_of_the_database_is_spoilt_it_is_one_line(index: Path) -> None:
     (file,) = index.glob("records*")
     content = file.read_bytes()
@@ -357,6 +474,7 @@ def test_a_file_that_is_not_what_it_should_be_is_told_in_one_line(index: Path, k
     with pytest.raises(UnusableIndexError) as error, Index.open(index) as opened:
         opened.works([1, 2, 3, 4], opened.hidden([]))
     assert str(error.value).startswith(f"{index}: ")
+    assert str(error.value).endswith(" with dedup index build INDEX PATH...")
     assert "\n" not in str(error.value)
     build(index, PAGES)
     assert describe(index).records == 6
