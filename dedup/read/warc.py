@@ -51,6 +51,9 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
             yield from archive.items(found, start)
             yield from archive.end(start)
             break
+        except lines.UnpackedError as error:
+            yield archive.skipped(f"the rest cannot be read: {error}")
+            break
         except OSError as error:
             if archive.number > before or start == 0:  # else this is but the rest of what was told before
                 yield archive.broken(error)
@@ -68,6 +71,7 @@ class _Archive:
     def __init__(self, stream: BinaryIO, rows: Rows, kind: "type[WarcRecordType]") -> None:
         self.number = self.pages = self.last = 0
         self._is_cut = False
+        self._growth = lines.Growth() if _is_packed(stream) else None
         self._stream = stream
         self._rows = rows
         self._kind = kind
@@ -84,6 +88,15 @@ class _Archive:
                 self.pages += 1
             elif record.record_type in (self._kind.conversion, self._kind.resource):
                 yield from self._items(record)
+            self._look_ahead(record.content_length)
+
+    def _look_ahead(self, size: int) -> None:
+        """What a record says that it holds is about to be unpacked, wanted or not. Raises
+        :class:`dedup.read.lines.UnpackedError` where that is too much.
+        """
+        if self._growth is not None:
+            self._growth.packed = max(self._growth.packed, self._stream.tell())
+            self._growth.check(size)
 
     def _items(self, record: "WarcRecord") -> Iterator[Record | Skipped]:
         """The record, if it is a text. A conversion that does not say what it is, is taken for one."""
@@ -114,6 +127,10 @@ class _Archive:
             "lang": languages.partition(",")[0],
         }
         return self._rows.record(row, self.number)
+
+    def skipped(self, reason: str) -> Skipped:
+        """The record that was read last."""
+        return self._rows.skipped(self.number, reason)
 
     def broken(self, error: OSError) -> Skipped:
         """A record that cannot be read."""
@@ -171,6 +188,15 @@ def _packing_at(stream: BinaryIO, start: int) -> _Unpack | None:
     """How to unpack what begins there; None where nothing compressed does."""
     stream.seek(start)
     return _PACKED.get(stream.read(3))
+
+
+def _is_packed(stream: BinaryIO) -> bool:
+    """Whether an archive, which stays where it is, begins with something compressed."""
+    if not stream.seekable():
+        return False
+    packing = _packing_at(stream, 0)
+    stream.seek(0)
+    return packing is not None
 
 
 def _unpacked_from(stream: BinaryIO, start: int) -> Iterator[bytes]:
