@@ -226,7 +226,7 @@ _COLONS: Final = ":：﹕︓∶ː꞉։՝׃፡፥፦៖᠄"
 _SEPARATOR: Final = re.compile(rf"\s*[{_COLONS}]\s*|\s+[-–—|→»>]+(?:\s+|$)|[–—→]\s*|-$")
 _BULLETS: Final = " \t\u00a0*_#>•·●▪►▶➤👉🔗-–—→([{<（【「『«“\"'|"
 _OPENERS: Final = " \t\u00a0*_([{<（【「『«“\"'"
-_AFTER_URL: Final = re.compile(r"(?:\]\(\S*\))?[\s\])}>）】」』»›”\"'’*_.,;:!?|।॥۔。，、…]*")
+_AFTER_URL: Final = re.compile(r"(?>\]\(\S*\))?+[\s\])}>）】」』»›”\"'’*_.,;:!?|।॥۔。，、…]*")
 
 _LONGEST_LABEL: Final = 40
 _MOST_LABEL_WORDS: Final = 5
@@ -309,8 +309,10 @@ def _without_link_markup(lead: str) -> str:
 def _without_closing_marks(url: str) -> str:
     """``url`` without the punctuation of the sentence or bracket in which it stands."""
     end = len(url)
-    while url[end - 1] in _URL_END or (url[end - 1] == ")" and url.count(")", 0, end) > url.count("(", 0, end)):
+    unopened = url.count(")") - url.count("(")
+    while (last := url[end - 1]) in _URL_END or (last == ")" and unopened > 0):
         end -= 1
+        unopened -= last == ")"
     return url[:end]
 
 
@@ -318,7 +320,7 @@ def _without_closing_marks(url: str) -> str:
 
 _LONGEST_FURNITURE: Final = 100
 _LONGEST_PHRASE: Final = 5  # words
-_COUNTER_SHAPE: Final = re.compile(r"([^\d()（）\[\]]{2,40})[(（\[]\s*(\d[\d.,٬٫]{0,8})\s*[KkMm]?\+?\s*[)）\]]")
+_COUNTER_SHAPE: Final = re.compile(r"([^\d()（）\[\]]{2,40})[(（\[]\s*(\d[\d.,٬٫]{0,8})\s*+[KkMm]?\+?\s*+[)）\]]")
 _MOST_COUNTER_WORDS: Final = 3
 _NOT_IN_A_COUNTER: Final = re.compile(rf"[.,;!?/{_COLONS}]")
 _YEARS: Final = range(1800, 2100)

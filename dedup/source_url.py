@@ -10,7 +10,6 @@ keying it gives the same key.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, unquote_plus
 
 from dedup.model import SourceKey
+from dedup.normal_form import normal_form
 
 if TYPE_CHECKING:
     from tldextract import TLDExtract
@@ -107,7 +107,7 @@ def _with_scheme(url: str) -> str | None:
 
 def _decoded(text: str) -> str:
     """``text`` without percent-encoding and in NFC; bytes that are not UTF-8 are kept as they are."""
-    return unicodedata.normalize("NFC", unquote(text, errors="surrogateescape"))
+    return normal_form("NFC", unquote(text, errors="surrogateescape"))
 
 
 def _parameters(query: str) -> tuple[tuple[str, str], ...]:
@@ -118,7 +118,7 @@ def _parameters(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _decoded_form(text: str) -> str:
-    return unicodedata.normalize("NFC", unquote_plus(text, errors="surrogateescape"))
+    return normal_form("NFC", unquote_plus(text, errors="surrogateescape"))
 
 
 def _route(fragment: str) -> str:

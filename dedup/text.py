@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.code_points import CharacterTable, codes_of, sums_of_parts, text_of
+from dedup.normal_form import normal_form
 
 MIN_SEGMENT = 60
 """Shorter sentences (in Latin-letter equivalents) join what follows: a lone "Yes." matches everything."""
@@ -47,7 +48,7 @@ def normalise(text: str) -> str:
     kinds = _KINDS(codes)
     if kinds.any():
         text = text_of(np.where(kinds == _PARTS_WORDS, ord(" "), codes)[kinds != _GOES])
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = normal_form("NFKC", normal_form("NFKC", text).casefold())
     return " ".join(folded.split())
 
 
@@ -114,24 +115,43 @@ def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[
     return _joined(pieces, widths)
 
 
-_RULES = {"da": "de", "jut": "de", "kl": "de", "ca": "es", "oc": "es"}
-"""Languages that are cut by the rules of another: for those of sentencex 1.0.32 for Danish and Catalan, and for what
-falls back on them (Jutish, Greenlandic; Occitan), each full stop costs some 0.15 ms, so that a megabyte of "1." takes
-minutes, which takes milliseconds by all others. The German rules cut 798 of 800 lines of NTREX and of courses as the
-Danish ones do, and the Spanish ones 797 of 800 as the Catalan (a look that was not kept)."""
+_RULES = {**dict.fromkeys(("da", "jut", "kl"), "de"), **dict.fromkeys(("ca", "oc"), "es")}
+"""Languages that are cut by the rules of another. Those of sentencex 1.0.32 for Danish and Catalan, which others share,
+take 9 s a megabyte, a hundred times as long as any others (``scripts/measure_hostile.py --languages``). In 300
+paragraphs of NTREX each the German ones cut Danish in the same places but for 23 of 1,382, the Spanish ones Catalan but
+for 8 of 1,371 (``--rules``)."""
+
+WINDOW = 8_192
+"""Characters of a line that are cut into sentences at once. To look for the end of a quotation that has none takes
+sentencex the rest of the line, so that a line of n opening quotes takes n squared. Paragraphs are shorter: of 3,720
+articles of 2,048 characters or more that were made one line each, ten are longer, and those are cut as they were."""
 
 
 def _sentences(text: str, language: str) -> list[str]:
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    rules = _RULES.get(language, language)
+    return [s for line in lines if line for s in map(str.strip, _sentences_of_line(line, rules)) if s]
+
+
+def _sentences_of_line(line: str, rules: str) -> list[str]:
+    """The sentences of a line, together the line: ``WINDOW`` characters at a time, but for the last sentence among
+    these, which is looked at again with what follows.
+    """
     import sentencex
 
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return [
-        s
-        for line in lines
-        if line
-        for s in map(str.strip, sentencex.segment(_RULES.get(language, language), line))
-        if s
-    ]
+    found: list[str] = []
+    begun: list[str] = []  # of a sentence that is longer than a window
+    start = 0
+    while len(line) - start > WINDOW:
+        *whole, last = sentencex.segment(rules, line[start : start + WINDOW])
+        start += sum(map(len, whole)) or WINDOW
+        if whole:
+            found += ["".join([*begun, whole[0]]), *whole[1:]]
+            begun = []
+        else:
+            begun.append(last)
+    first, *rest = sentencex.segment(rules, line[start:])
+    return [*found, "".join([*begun, first]), *rest]
 
 
 def _cut(sentence: str, width: float) -> list[str]:
@@ -182,7 +202,7 @@ def _joined(pieces: list[str], widths: list[float]) -> tuple[tuple[str, ...], tu
 _NUMBER = re.compile(
     r"\d(?:"  # a fixed beginning lets the engine skip what is no digit
     r"(?<!\d\d)\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3}){1,5}(?!\d)(?:[.,]\d+)?"  # 17 786 419: spaces group only thousands
-    r"|\d*(?:[.,'’٫٬]\d+)*)"
+    r"|\d*+(?:[.,'’٫٬]\d++)*+)"  # possessive: else the engine keeps a way back for each of a million groups
 )
 _SEPARATORS = re.compile(r"\D")
 

@@ -120,3 +120,14 @@ def test_what_the_standard_library_writes_is_read_back(rows: list[tuple[str, str
 def test_no_bytes_at_all_raise(content: bytes) -> None:
     for items in (read(content), read(b"id,text\n" + content), read(content, "t.tsv.gz")):
         assert all(isinstance(item, Record | Skipped) and "\n" not in getattr(item, "reason", "") for item in items)
+
+
+def test_what_unpacks_to_too_much_is_read_so_far_and_the_rest_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
+    monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
+    content = gzip.compress(b"text\nBefore.\n" + b"\n" * 4_000_000)
+    kept, skipped = read(content, "t.csv.gz")
+    assert isinstance(kept, Record)
+    assert isinstance(skipped, Skipped)
+    assert (kept.text, kept.line) == ("Before.", 2)
+    assert skipped.reason == "the rest cannot be read: it unpacks to more than 20 times its size and 200,000 bytes"

@@ -2,9 +2,9 @@ import gzip
 import io
 import json
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 import zstandard
@@ -234,6 +234,44 @@ def test_a_little_gzip_that_stands_for_much_is_not_held_whole(monkeypatch: pytes
     assert peak < 2_000_000
 
 
+PACKERS = [
+    (gzip.compress, read_jsonl_gz),
+    (zstandard.ZstdCompressor().compress, read_jsonl_zst),
+]
+
+
+@pytest.mark.parametrize(("pack", "reader"), PACKERS)
+@pytest.mark.parametrize("filling", [b"\n", b" ", b'{"text": "a"}\n'])
+def test_what_unpacks_to_too_much_is_read_so_far_and_the_rest_named(
+    pack: Callable[[bytes], bytes], reader: Callable[..., Any], filling: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
+    monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
+    content = pack(GOOD + b"\n" + filling * (1_000_000 // len(filling)))
+    items = list(reader(BytesIO(content * 20), Origin("-", "-"), Fields()))
+    read_lines = [item.line or 0 for item in items if isinstance(item, Record)]
+    *_, last = items
+    assert isinstance(last, Skipped)
+    assert last.reason == "the rest cannot be read: it unpacks to more than 20 times its size and 200,000 bytes"
+    assert read_lines[0] == 1
+    assert len(read_lines) < 10 * (1_000_000 // len(filling))
+
+
+@pytest.mark.parametrize(("pack", "reader"), PACKERS)
+def test_equal_lines_are_no_bomb_while_they_are_few_or_packed_little(
+    pack: Callable[[bytes], bytes], reader: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
+    monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
+    few = GOOD + b"\n"
+    few *= 200_000 // len(few)
+    little = numbered(20_000)
+    for content in (few, little):
+        items = list(reader(BytesIO(pack(content)), Origin("-", "-"), Fields()))
+        assert len(texts_of(items)) == content.count(b"\n")
+        assert not skipped_of(items)
+
+
 def test_truncated_gzip_gives_all_lines_before_the_end() -> None:
     whole = gzip.compress(numbered(5000))
     items = unzip(whole[: len(whole) // 2])
@@ -388,7 +426,7 @@ def test_zstandard_with_the_widest_window_is_read() -> None:
 
 def test_a_little_zstandard_that_stands_for_much_is_not_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
-    content = packed(b" " * 500_000_000 + b"\n" + GOOD)
+    content = packed(b" " * 200_000_000 + b"\n" + GOOD)
     tracemalloc.start()
     items = unpack(content)
     _, peak = tracemalloc.get_traced_memory()

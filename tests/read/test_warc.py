@@ -13,7 +13,7 @@ import zstandard
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
-from dedup.read import Fields, read_records, warc
+from dedup.read import Fields, lines, read_records, warc
 from dedup.read.fields import Origin
 from dedup.read.formats import is_table, reader_of
 
@@ -266,3 +266,15 @@ def test_an_archive_without_fastwarc_is_one_line_before_the_work(
     monkeypatch.setattr("dedup.extras.find_spec", lambda _name: None)
     with pytest.raises(InputError, match=r"^a \.wet file needs fastwarc: pip install 'dedup\[warc\]'$"):
         read_records([tmp_path / "t.wet"])
+
+
+def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
+    monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
+    told = "the rest cannot be read: it unpacks to more than 20 times its size and 200,000 bytes"
+    items = read(members([text("Before."), record("metadata", b"a" * 4_000_000), text("After.")]))
+    assert (texts(items), faults(items)) == (["Before."], [(2, told)])
+    items = read(members([text("Before."), record("metadata", b"a" * 190_000), text("After.")]))
+    assert (texts(items), faults(items)) == (["Before.", "After."], [])
+    items = read(plain([text("Before."), record("metadata", b"a" * 4_000_000), text("After.")]), "t.wet")
+    assert (texts(items), faults(items)) == (["Before.", "After."], [])
