@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 EXTRA: Final = "warc"
 PACKAGE: Final = "fastwarc"
 
-_BEGINNING: Final = re.compile(rb"WARC/1\.|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
+_BEGINNING: Final = re.compile(rb"WARC/1\.\d\r?\n|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
 """Of a record, of a gzip member (RFC 1952), of a Zstandard frame (RFC 8878)."""
 
-_LONGEST_BEGINNING: Final = 7
+_LONGEST_BEGINNING: Final = 10
 _CHUNK: Final = 2**16
 _PACKED: Final = {b"\x1f\x8b\x08": lines.inflated, b"\x28\xb5\x2f": lines.unzstandard}
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEAD: Final = 2**20
+_END: Final = b"\r\n\r\n"
+"""Of a record's head, and of its content."""
+
 _PAGES: Final = ("text/html", "application/xhtml+xml")
 
 
@@ -45,16 +48,8 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
     archive = _Archive(stream, Rows(origin, Fields(gold=fields.gold)), warc.WarcRecordType)
     start: int | None = 0
     while start is not None:
-        before = archive.number
-        try:
-            found = warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False)
-            yield from archive.items(found, start)
-            yield from archive.end(start)
-            break
-        except OSError as error:
-            if archive.number > before or start == 0:  # else this is but the rest of what was told before
-                yield archive.broken(error)
-            start = _next_beginning(stream, archive.last + 1)
+        yield from archive.items(warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False), start)
+        start = _next_beginning(stream, archive.last + 1) if archive.is_broken else None
     if archive.pages:
         what = (
             "1 page as it was fetched is" if archive.pages == 1 else f"{archive.pages:,} pages as they were fetched are"
@@ -63,49 +58,65 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
 
 
 class _Archive:
-    """What has been seen of an archive: how many records, how many pages, where the last one begins, if it was cut."""
+    """What has been seen of an archive: how many records, how many pages, where the last one begins, and whether what
+    follows it must be looked for.
+    """
 
     def __init__(self, stream: BinaryIO, rows: Rows, kind: "type[WarcRecordType]") -> None:
         self.number = self.pages = self.last = 0
-        self._is_cut = False
+        self.is_broken = False
         self._stream = stream
         self._rows = rows
         self._kind = kind
 
     def items(self, records: "Iterable[WarcRecord]", start: int) -> Iterator[Record | Skipped]:
-        """The texts among the records, which are counted from ``start`` in the file."""
-        self.last = start
-        for record in records:
-            self.number, self.last = self.number + 1, start + record.stream_pos
-            self._is_cut = record.headers.get("Content-Length") is None
-            if self._is_cut:
-                yield self._rows.skipped(self.number, "breaks off within the head of the record")
-            elif record.record_type == self._kind.response:
-                self.pages += 1
-            elif record.record_type in (self._kind.conversion, self._kind.resource):
-                yield from self._items(record)
+        """The texts among the records, which are counted from ``start`` in the file, up to a fault.
 
-    def _items(self, record: "WarcRecord") -> Iterator[Record | Skipped]:
+        Each is given when the next record was found: before, nobody knows whether its length is right.
+        """
+        before, self.last, self.is_broken = self.number, start, False
+        held: Record | Skipped | None = None
+        try:
+            for record in records:
+                if held is not None:
+                    yield held
+                self.number, self.last, held = self.number + 1, start + record.stream_pos, None
+                held = self._item_of(record)
+                if self.is_broken:
+                    break
+        except OSError as error:
+            yield from self._broken(error, held, start, before)
+        else:
+            yield from [] if held is None else [held]
+            yield from [] if self.is_broken else self._end(start)
+
+    def _item_of(self, record: "WarcRecord") -> Record | Skipped | None:
         """The record, if it is a text. A conversion that does not say what it is, is taken for one."""
+        if record.headers.get("Content-Length") is None:
+            return self._skipped("breaks off within the head of the record")
+        if record.headers.get("WARC-Type") is None:
+            return self._skipped("no WARC-Type, which would say what it is")
         unsaid = "text/plain" if record.record_type == self._kind.conversion else ""
         content_type = (record.headers.get("Content-Type") or unsaid).lower()
-        if content_type.startswith("text/plain"):
-            yield self._item(record)
-        elif content_type.startswith(_PAGES):
-            self.pages += 1
+        may_be_text = record.record_type in (self._kind.conversion, self._kind.resource)
+        if may_be_text and content_type.startswith("text/plain"):
+            return self._item(record)
+        self.pages += record.record_type == self._kind.response or (may_be_text and content_type.startswith(_PAGES))
+        return None
 
     def _item(self, record: "WarcRecord") -> Record | Skipped:
         size = record.content_length
         if size > MAX_TEXT_BYTES:
-            return self._rows.skipped(self.number, f"larger than {MAX_TEXT_BYTES:,} bytes")
+            self.is_broken = True  # it may well be its length that is wrong
+            return self._skipped(f"larger than {MAX_TEXT_BYTES:,} bytes")
         content = record.reader.read(size)
-        self._is_cut = len(content) < size
-        if self._is_cut:
-            return self._rows.skipped(self.number, f"breaks off after {len(content):,} of {size:,} bytes")
+        if len(content) < size:
+            self.is_broken = True
+            return self._skipped(f"breaks off after {len(content):,} of {size:,} bytes")
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
-            return self._rows.skipped(self.number, "not UTF-8")
+            return self._skipped("not UTF-8")
         languages = record.headers.get("WARC-Identified-Content-Language") or ""
         row = {
             "id": (record.record_id or "").strip("<>") or None,
@@ -115,17 +126,38 @@ class _Archive:
         }
         return self._rows.record(row, self.number)
 
-    def broken(self, error: OSError) -> Skipped:
-        """A record that cannot be read."""
-        self.number += 1
-        why = error.strerror or error
-        return self._rows.skipped(self.number, f"broken from here to the next record that can be read: {why}")
+    def _skipped(self, reason: str) -> Skipped:
+        return self._rows.skipped(self.number, reason)
 
-    def end(self, start: int) -> Iterator[Skipped]:
-        """What is wrong with the end of what begins at ``start``, unless that was told of the last record."""
-        last = self.last if self.number else None
-        if not self._is_cut and (fault := _fault_at_end(self._stream, start, last)):
-            yield self._rows.skipped(self.number + 1, fault)
+    def _broken(
+        self, error: OSError, held: Record | Skipped | None, start: int, before: int
+    ) -> Iterator[Record | Skipped]:
+        """What to say where no record begins behind the last one; ``before`` is how many came before ``start``."""
+        self.is_broken = True
+        if self.number > before and not _is_as_long_as_it_says(self._stream, start, self.last):
+            yield self._skipped("its Content-Length is not the length of its content")
+            return
+        if held is not None:
+            yield held
+        if self.number > before or start == 0:  # else this is but the rest of what was told before
+            self.number += 1
+            why = error.strerror or error
+            yield self._skipped(f"broken from here to the next record that can be read: {why}")
+
+    def _end(self, start: int) -> Iterator[Skipped]:
+        """What is wrong with the end of what begins at ``start``."""
+        try:
+            fault = _fault_at_end(self._stream, start, self.last if self.number else None)
+        except _CutError as error:
+            self.is_broken = True
+            yield self._skipped(f"breaks off: {error}")
+        else:
+            if fault is not None:
+                yield self._rows.skipped(self.number + 1, fault)
+
+
+class _CutError(OSError):
+    """A record is longer than what is there."""
 
 
 def _next_beginning(stream: BinaryIO, after: int) -> int | None:
@@ -147,21 +179,47 @@ def _fault_at_end(stream: BinaryIO, start: int, last: int | None) -> str | None:
     """What is wrong behind the last record, which begins at ``last`` or in the compressed part that does.
 
     If there several records are in one compressed part, FastWARC does not tell where it begins, and all from ``start``
-    is unpacked once more.
+    is unpacked once more. Raises :class:`_CutError` where the last record is longer than what is there.
     """
     if not stream.seekable():
         return None
     try:
         if last is None:
             rest = _unpacked_from(stream, start)
-        elif _packing_at(stream, start) is not None and _packing_at(stream, last) is None:
+        elif _is_within_a_part(stream, start, last):
             rest = (b"" for _ in _unpacked_from(stream, start))
         else:
             rest = _behind_record(_unpacked_from(stream, last))
         is_broken = any(chunk.strip() for chunk in rest)
+    except _CutError:
+        raise
     except OSError as error:
         return f"breaks off: {error}"
     return "breaks off before the head of a record is complete" if is_broken else None
+
+
+def _is_as_long_as_it_says(stream: BinaryIO, start: int, last: int) -> bool:
+    """Whether two line ends (ISO 28500) or nothing follow the record that begins at ``last``; also true where that
+    cannot be told.
+    """
+    if not stream.seekable() or _is_within_a_part(stream, start, last):
+        return True
+    follows = b""
+    try:
+        for piece in _behind_record(_unpacked_from(stream, last)):
+            follows += piece
+            if len(follows) >= len(_END):
+                break
+    except _CutError:
+        return False
+    except OSError:
+        return True
+    return _END.startswith(follows[: len(_END)])
+
+
+def _is_within_a_part(stream: BinaryIO, start: int, last: int) -> bool:
+    """Whether the record at ``last`` is not the first one in its compressed part."""
+    return _packing_at(stream, start) is not None and _packing_at(stream, last) is None
 
 
 _Unpack = Callable[[BinaryIO], Iterator[bytes]]
@@ -180,15 +238,19 @@ def _unpacked_from(stream: BinaryIO, start: int) -> Iterator[bytes]:
 
 
 def _behind_record(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """What follows the record that the chunks begin with, in pieces."""
+    """What follows the record that the chunks begin with, in pieces. Raises :class:`_CutError` at the end where that
+    comes within the record.
+    """
     beginning = b""
     for chunk in chunks:
         beginning += chunk
-        if b"\r\n\r\n" in beginning or len(beginning) > _LONGEST_HEAD:
+        if _END in beginning or len(beginning) > _LONGEST_HEAD:
             break
-    head, _, content = beginning.partition(b"\r\n\r\n")
+    head, _, content = beginning.partition(_END)
     length = _LENGTH.search(head)
     within = int(length[1]) if length else 0
     for piece in chain((content,), chunks):
         yield piece[within:]
         within = max(within - len(piece), 0)
+    if within:
+        raise _CutError(f"{within:,} bytes of the record are missing")
