@@ -70,7 +70,7 @@ class _Archive:
         self._kind = kind
 
     def items(self, records: "Iterable[WarcRecord]", start: int) -> Iterator[Record | Skipped]:
-        """The texts among the records, which are counted from ``start`` in the file, up to a fault.
+        """The texts among the records, which begin at ``start`` in the file, up to a fault.
 
         Each is given when the next record was found: before, nobody knows whether its length is right.
         """
@@ -80,7 +80,7 @@ class _Archive:
             for record in records:
                 if held is not None:
                     yield held
-                self.number, self.last, held = self.number + 1, start + record.stream_pos, None
+                self.number, self.last, held = self.number + 1, record.stream_pos, None
                 held = self._item_of(record)
                 if self.is_broken:
                     break
