@@ -26,11 +26,6 @@ STDIN: Final = "-"
 STDIN_FILE: Final = "stdin.jsonl"
 """What goes to standard input, in the folder of the corpus."""
 
-PADDING: Final = 2**18
-"""Blanks before the first row of standard input, more than a pipe holds: who has written them knows that the program
-reads, and so has looked for its files.
-"""
-
 LONG_LINE: Final = 64 * 2**20 + 1000
 """Bytes; more than any line or text may have."""
 
@@ -141,7 +136,7 @@ def odd_texts(goods: Sequence[Good], form: str) -> list[Good]:
         "no known language": "Qlorp zanthu vrekka immodulo. Thraxi ponde quilm, ost vrekka zanthu 471 blorpi.",
         "no known script": "".join(map(chr, range(0x10600, 0x10680))),
         "mixed languages": "\n".join(one.text for one in goods[:3]),
-        "combining marks heaped up": "Z" + "\u0301\u0316\u0489" * 2000 + "algo writes this line about 317 files.",
+        "combining marks heaped up": "Z" + "\u0301\u0316\u0489" * 300 + "algo writes this line about 317 files.",
         "right to left override": "\u202eThe council of Lindmoor met\u202c on Monday; 214 families came home.",
         "zero width between letters": "\u200b".join("The council of Lindmoor has solved 317 files since 1987."),
         "replacement characters": "The caf\ufffd of Lindmoor reopened after 160 days, said Prowse.",
@@ -222,7 +217,7 @@ JSON_FAULTS: Final = (
     Fault("a huge number", lambda _: b'{"text": ' + b"7" * 5000 + b"}", 'field "text" is a number, not a string'),
     Fault(
         "nested deeply",
-        lambda c: b'{"text": ' + _cell(c) + b', "tree": ' + b'{"a":' * 100_000,
+        lambda c: b'{"text": ' + _cell(c) + b', "tree": ' + b'{"a":' * 5_000,
         "malformed JSON: nested too deeply",
     ),
 )
@@ -320,7 +315,7 @@ def delimited_faults(separator: bytes) -> tuple[Fault, ...]:
 
 def odd_rows(good: Good, form: str, separator: bytes) -> list[Good]:
     """Rows that are unusual, and all right."""
-    text = good.text.replace("\n", " ").replace('"', "").encode()
+    text = good.text.replace("\n", " ").replace('"', "").replace(",", "").encode()
     rows = {
         "NUL in the text": b"Lindmoor\0 has 517 homes.",
         "a quote within a cell": b'Lindmoor has 618" of snow' if separator == b"\t" else b'Lindmoor has "618" homes',
@@ -509,6 +504,6 @@ def formats() -> dict[str, Format]:
         )
     )
     made.append(
-        Format(STDIN, json_row, JSON_FAULTS, lambda rows: b" " * PADDING + _ended(rows), _lines_from(1), odd_lines)
+        Format(STDIN, json_row, JSON_FAULTS, _ended, _lines_from(1), odd_lines)
     )
     return {one.ending: one for one in made}

@@ -30,12 +30,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bad_corpus import PADDING, STDIN_FILE, Bad, good_records
+from bad_corpus import STDIN_FILE, Bad, good_records
 from bad_files import Corpus, Maker, bad_files
 
 EXPECTED: Final = "expected.json"
 SHOWN: Final = 10
 """Of what is otherwise."""
+
+PADDING: Final = 2**18
+"""Blanks before standard input, more than a pipe holds: who has written them knows that the program reads, and so has
+looked for its files.
+"""
 
 _DROP_FROM_BOUNDING_SET: Final = 24  # PR_CAPBSET_DROP
 _MAY_READ_ALL: Final = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
@@ -63,7 +68,7 @@ def small(folder: Path, *, with_bad: bool) -> Corpus:
     """Every kind that a repository can hold, once in each format, among few good records."""
     maker = Maker(folder, good_records(254), with_bad=with_bad)
     _tables_and_files(maker, 3, 0)
-    maker.texts(40)
+    maker.texts(20)
     return maker.corpus()
 
 
@@ -132,11 +137,11 @@ def call(command: str, corpus: Corpus, *options: str) -> Outcome:
             line, cwd=corpus.folder, stdin=subprocess.PIPE, stdout=out, stderr=err, preexec_fn=_give_up_privileges
         ) as process:
             assert process.stdin is not None  # noqa: S101 - PIPE says so
-            process.stdin.write(given[:PADDING])
+            process.stdin.write(b" " * PADDING)
             process.stdin.flush()
             for path in corpus.vanishing:
                 path.unlink()
-            process.stdin.write(given[PADDING:])
+            process.stdin.write(given)
             process.stdin.close()
             code = process.wait()
         texts = [file.seek(0) or file.read().decode("utf-8", "backslashreplace") for file in (out, err)]
