@@ -201,7 +201,11 @@ JSON_FAULTS: Final = (
     Fault("the text is NUL characters", lambda c: _json(c.with_(text="\0\0\1")), "empty text"),
     Fault("the id is empty", lambda c: _json(c.with_(id=" \u200b")), 'field "id" is empty'),
     Fault("duplicate id", lambda c: _json(c.double), r'duplicate id "{id}" \(kept: .+\)'),
-    Fault("no text", lambda c: _json({"id": f"bad-{c.number}", "n": 1}), r'no field "text"( \(has: id; use --text-field\))?'),
+    Fault(
+        "no text",
+        lambda c: _json({"id": f"bad-{c.number}", "n": 1}),
+        r'no field "text"( \(has: id; use --text-field\))?',
+    ),
     Fault("no field at all", lambda _: b"{}", 'no field "text"'),
     Fault("broken off", lambda c: _json(c.row)[:-2], r"malformed JSON: Unterminated string starting at column \d+"),
     Fault("single quotes", lambda c: b"{'text': " + _cell(c) + b"}", r"malformed JSON: .+ at column 2"),
@@ -210,7 +214,9 @@ JSON_FAULTS: Final = (
     Fault("no JSON", lambda c: b"<p>" + c.good.text.encode().replace(b"\n", b" "), r"malformed JSON: .+ at column 1"),
     Fault("not UTF-8", lambda c: _json(c.row)[:-2] + b' caf\xe9"}', r"not UTF-8 \(byte \d+ of the line\)"),
     Fault("overlong UTF-8", lambda c: _json(c.row)[:-2] + b'\xc0\xaf"}', r"not UTF-8 \(byte \d+ of the line\)"),
-    Fault("surrogates as UTF-8", lambda c: _json(c.row)[:-2] + b'\xed\xa0\x80"}', r"not UTF-8 \(byte \d+ of the line\)"),
+    Fault(
+        "surrogates as UTF-8", lambda c: _json(c.row)[:-2] + b'\xed\xa0\x80"}', r"not UTF-8 \(byte \d+ of the line\)"
+    ),
     Fault("UTF-16", lambda c: _utf_16(c), r"malformed JSON: a NUL character at column [12] \(UTF-16\?\)"),
     Fault("NUL characters", lambda _: b"\0" * 40, r"malformed JSON: a NUL character at column 1 \(UTF-16\?\)"),
     Fault("not a number", lambda c: b'{"text": NaN, "n": %d}' % c.number, 'field "text" is a number, not a string'),
@@ -260,9 +266,7 @@ def odd_lines(good: Good, form: str) -> list[Good]:
     ]
     number = int.from_bytes(form.encode())
     ids = {"a number as id": number, "a long id": f"{form} " * 1000, "controls in an id": f"\0{form}\n\x1b[31m"}
-    return made + [
-        Good(str(id_), text, None, name, _json({"id": id_, "text": text})) for name, id_ in ids.items()
-    ]
+    return made + [Good(str(id_), text, None, name, _json({"id": id_, "text": text})) for name, id_ in ids.items()]
 
 
 # --- CSV and TSV
@@ -503,7 +507,5 @@ def formats() -> dict[str, Format]:
             _numbers,
         )
     )
-    made.append(
-        Format(STDIN, json_row, JSON_FAULTS, _ended, _lines_from(1), odd_lines)
-    )
+    made.append(Format(STDIN, json_row, JSON_FAULTS, _ended, _lines_from(1), odd_lines))
     return {one.ending: one for one in made}

@@ -38,6 +38,9 @@ TEXTS: Final = "texts"
 LOST: Final = 40
 """Good records that bad ones are made of: the first ones, which stand in the tables of every corpus."""
 
+Content = Any
+"""A row: the bytes of a line or of a record of an archive, or what a row of Parquet holds."""
+
 Said = list[tuple[int | None, str]]
 """Lines, and what is to be said of them (patterns)."""
 
@@ -64,7 +67,7 @@ class BadFile:
 
     kind: str
     form: str
-    make: Callable[[Sequence[Any], Any], bytes]
+    make: Callable[[Sequence[Content], Content], bytes]
     said: Callable[[int], Said]
     good: int = 0
 
@@ -89,10 +92,10 @@ def packed_files(form: Format, packing: str, unpacked: Format) -> Iterator[BadFi
     pack, called = PACKINGS[packing], _CALLED[packing]
     corrupt, truncated = rf"{_REST}corrupt {called} data \(.+\)", f"{_REST}the {called} data is truncated"
 
-    def cut(rows: Sequence[Any], lost: Any) -> bytes:
+    def cut(rows: Sequence[Content], lost: Content) -> bytes:
         return form.rows(rows) + pack(lost * 3 + b"\n")[:-20]
 
-    def wrong_sum(rows: Sequence[Any], _lost: Any) -> bytes:
+    def wrong_sum(rows: Sequence[Content], _lost: Content) -> bytes:
         return form.rows(rows) + pack(b"\n")[: -8 if called == "gzip" else -4] + b"\xff" * 8
 
     yield BadFile("cut off", form.ending, cut, _behind(truncated), 2)
@@ -125,14 +128,16 @@ def delimited_files(ending: str, separator: bytes) -> Iterator[BadFile]:
     header = separator.join(map(str.encode, HEADER)) + b"\n"
     unclosed = "a quote is not closed: all from here to the end of the file is one field"
 
-    def table(content: bytes) -> Callable[[Sequence[Any], Any], bytes]:
+    def table(content: bytes) -> Callable[[Sequence[Content], Content], bytes]:
         return lambda _, lost: content + lost + b"\n"
 
     def quote(rows: Sequence[bytes], lost: bytes) -> bytes:
         return header + b"".join(row + b"\n" for row in rows) + b'x"' + separator + b'"' + lost.replace(b'"', b"")
 
     yield BadFile("a quote that is not closed", ending, quote, _behind(unclosed), 2)
-    yield BadFile("no text in the header", ending, table(b"id" + separator + b"n\n"), _once(1, r'no field "text" \(.+\)'))
+    yield BadFile(
+        "no text in the header", ending, table(b"id" + separator + b"n\n"), _once(1, r'no field "text" \(.+\)')
+    )
     yield BadFile("header not UTF-8", ending, table(header[:-1] + b"\xe9\n"), _once(1, "the header is not UTF-8"))
     yield BadFile(
         "the text twice in the header",
@@ -157,7 +162,7 @@ def archive_files(form: Format, packing: str) -> Iterator[BadFile]:
     broken = "broken from here to the next record that can be read: .+"
     pages = "1 page as it was fetched is not read: extract the text first, as in WET files"
 
-    def with_length(length: str) -> Callable[[Sequence[Any], Any], bytes]:
+    def with_length(length: str) -> Callable[[Sequence[Content], Content], bytes]:
         record = archived(b"text", "urn:uuid:length", Content_Length=length)
         return lambda rows, _: form.rows(rows) + pack(record)
 
@@ -166,9 +171,17 @@ def archive_files(form: Format, packing: str) -> Iterator[BadFile]:
 
     page = archived(b"<p>x", "urn:uuid:page", WARC_Type="response", Content_Type="application/http")
     yield BadFile("cut off", form.ending, cut, _behind(f"breaks off.*|{broken}"), 2)
-    yield BadFile("other data behind", form.ending, lambda rows, _: form.rows(rows) + b"other", _behind(f"{broken}|breaks off.*"), 2)
+    yield BadFile(
+        "other data behind",
+        form.ending,
+        lambda rows, _: form.rows(rows) + b"other",
+        _behind(f"{broken}|breaks off.*"),
+        2,
+    )
     yield BadFile("no archive", form.ending, lambda *_: b"no archive at all " * 40, _once(1, broken))
-    yield BadFile("a page as it was fetched", form.ending, lambda rows, _: form.rows(rows) + pack(page), _once(None, pages), 2)
+    yield BadFile(
+        "a page as it was fetched", form.ending, lambda rows, _: form.rows(rows) + pack(page), _once(None, pages), 2
+    )
     wrong = "its Content-Length is not the length of its content"
     for kind, length, said in (
         ("huge length", "9" * 17, "larger than 67,108,864 bytes"),
@@ -182,16 +195,16 @@ def archive_files(form: Format, packing: str) -> Iterator[BadFile]:
 def parquet_files() -> Iterator[BadFile]:
     """What can be wrong with a Parquet file."""
 
-    def of(**columns: object) -> Callable[[Sequence[Any], Any], bytes]:
+    def of(**columns: object) -> Callable[[Sequence[Content], Content], bytes]:
         return lambda *_: written(pa.table(columns))
 
-    def broken(rows: Sequence[Any], lost: Any) -> bytes:
+    def broken(rows: Sequence[Content], lost: Content) -> bytes:
         content = bytearray(parquet_of([*rows, *[lost] * len(rows)], row_group_size=len(rows)))
         place = pq.ParquetFile(pa.BufferReader(bytes(content))).metadata.row_group(1).column(0).data_page_offset
         content[place : place + 40] = b"\xff" * 40
         return bytes(content)
 
-    def checksum(rows: Sequence[Any], lost: Any) -> bytes:
+    def checksum(rows: Sequence[Content], lost: Content) -> bytes:
         content = parquet_of([*rows, {**lost, "text": "Text 15"}], row_group_size=len(rows), write_page_checksum=True)
         return content.replace(b"Text 15", b"Test 15")
 
@@ -200,10 +213,17 @@ def parquet_files() -> Iterator[BadFile]:
     yield BadFile("cut off", "parquet", lambda _, lost: parquet_of([lost])[:-3], unreadable)
     yield BadFile("no Parquet", "parquet", lambda *_: b"no parquet at all" * 9, unreadable)
     yield BadFile("empty file", "parquet", lambda *_: b"", unreadable)
-    yield BadFile("column not UTF-8", "parquet", lambda *_: of(text=["x"], more=["x"])().replace(b"more", b"\xff\xfe\xfd\xfc"), unreadable)
+    yield BadFile(
+        "column not UTF-8",
+        "parquet",
+        lambda *_: of(text=["x"], more=["x"])().replace(b"more", b"\xff\xfe\xfd\xfc"),
+        unreadable,
+    )
     yield BadFile("no text column", "parquet", of(id=["a"]), _once(None, r'no field "text" \(.+\)'))
     yield BadFile("the text is a number", "parquet", of(text=[1]), _once(1, 'field "text" is a number, not a string'))
-    yield BadFile("the text is an array", "parquet", of(text=[["a"]]), _once(1, 'field "text" is an array, not a string'))
+    yield BadFile(
+        "the text is an array", "parquet", of(text=[["a"]]), _once(1, 'field "text" is an array, not a string')
+    )
     yield BadFile("broken row group", "parquet", broken, _behind(group.format(8)), 4)
     yield BadFile("wrong page checksum", "parquet", checksum, _behind(group.format(5)), 4)
 
@@ -289,7 +309,7 @@ class Maker:
         odd = [*form.odd(self._goods[0], form.ending), *odd_texts(self._goods, form.ending)]
         goods = [*self._take(count // 2), *odd, *self._take(count - count // 2)]
         self._good += odd
-        rows: list[Any] = []
+        rows: list[Content] = []
         noted: list[tuple[int, Fault, Case]] = []
         for at, good in enumerate(goods):
             for fault in faults[at * len(faults) // len(goods) : (at + 1) * len(faults) // len(goods)]:
@@ -355,7 +375,9 @@ class Maker:
             self._good.append(self._text(name, f"{text} {number}".encode(), kind))
         if self.with_bad:
             self._write(f"{TEXTS}/{os.fsdecode(bytes([0xFF, 0xFE]))}.txt", b"")
-            self._bad.append(Bad("empty, and its name not UTF-8", "txt", f"{TEXTS}/\\udcff\\udcfe.txt", None, "empty text"))
+            self._bad.append(
+                Bad("empty, and its name not UTF-8", "txt", f"{TEXTS}/\\udcff\\udcfe.txt", None, "empty text")
+            )
 
     def no_files(self) -> None:
         """What is called like a text or a table, and is none that can be read."""
@@ -424,7 +446,10 @@ class Maker:
             self._write(name, form.rows([*rows[:2], *long.values(), *rows[2:]]))
             self._paths.append(name)
             lines = form.lines([*rows[:2], *long.values(), *rows[2:]])[2 : 2 + len(long)]
-            self._bad += (Bad(k, ending, name, at, r"(line|row) longer than 67,108,864 bytes") for k, at in zip(long, lines, strict=True))
+            self._bad += (
+                Bad(k, ending, name, at, r"(line|row) longer than 67,108,864 bytes")
+                for k, at in zip(long, lines, strict=True)
+            )
         if self.with_bad:
             with self._write(f"{TEXTS}/large.txt", b"").open("wb") as file:
                 file.truncate(LONG_LINE)

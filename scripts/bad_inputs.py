@@ -117,7 +117,11 @@ def _tables_and_files(maker: Maker, count: int, more_bad: int) -> None:
 def write_small(folder: Path) -> None:
     """The small corpus, with a list of what is bad in it."""
     corpus = small(folder, with_bad=True)
-    listed = {"paths": corpus.paths, "good": [one.id for one in corpus.good], "bad": [asdict(one) for one in corpus.bad]}
+    listed = {
+        "paths": corpus.paths,
+        "good": [one.id for one in corpus.good],
+        "bad": [asdict(one) for one in corpus.bad],
+    }
     (folder / EXPECTED).write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -161,7 +165,9 @@ def can_forbid() -> bool:
     """Whether a file can be closed to a process that :func:`call` starts."""
     with tempfile.NamedTemporaryFile() as file:
         os.fchmod(file.fileno(), 0)
-        return bool(subprocess.run(["cat", file.name], preexec_fn=_give_up_privileges, stderr=subprocess.DEVNULL).returncode)
+        line = [sys.executable, "-c", "import sys; open(sys.argv[1])", file.name]
+        ended = subprocess.run(line, preexec_fn=_give_up_privileges, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - ours
+        return ended.returncode != 0
 
 
 # --- what is held to what
@@ -244,7 +250,7 @@ def _run(place: Path, good: int, bad: int) -> int:
     expected = Counter(one.id for one in corpora[True].good)
     for with_bad in corpora:
         if (there := compared(place / f"{with_bad}.jsonl")) != expected:
-            wrong.append(f"compared {sorted((there - expected))[:SHOWN]}, not {sorted((expected - there))[:SHOWN]}")
+            wrong.append(f"compared {sorted(there - expected)[:SHOWN]}, not {sorted(expected - there)[:SHOWN]}")
     _tell(corpora[True], report, missed)
     for line in (*map(str, missed[:SHOWN]), *others[:SHOWN], *wrong):
         print(line)

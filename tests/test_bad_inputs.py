@@ -1,12 +1,11 @@
 """Bad input costs itself and nothing else: one of every kind, in every format, among good records, by the program.
 
-``tests/bad_inputs`` holds what a repository can hold, and ``expected.json`` what is to be said of it; both are written by
-``scripts/bad_inputs.py --write``. Links, pipes, files that are closed or vanish and odd names are made here. The script
-does the same at large.
+``tests/bad_inputs`` holds what a repository can hold, and ``expected.json`` what is to be said of it; both are written
+by ``scripts/bad_inputs.py --write``. Links, pipes, files that are closed or vanish and odd names are made here. The
+script does the same at large.
 """
 
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -19,8 +18,6 @@ import pytest
 from bad_corpus import Bad, Good, good_records
 from bad_files import Corpus, Maker
 from bad_inputs import EXPECTED, Outcome
-
-from .conftest import Cli
 
 COMMITTED: Final = Path(__file__).parent / "bad_inputs"
 

@@ -14,7 +14,6 @@ from dedup.read.fields import Fields, Origin
 from dedup.read.rows import Rows, Unusable
 
 
-
 def _integer(digits: str) -> int | float:
     """A number that no text and no id can be where it has more digits than Python converts (4,300)."""
     try:

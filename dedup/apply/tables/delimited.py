@@ -1,14 +1,14 @@
 """Tables of comma or tab separated values rewritten: what stays, stays byte for byte.
 
 Rows are told apart by the reader itself (:class:`dedup.read.delimited.Cells`), so that both mean the same by a line.
-The header stays, and so do blank lines, quotes where none are needed, bytes that are no UTF-8, rows that are longer than
-a reader takes, and what follows a quote that is never closed. A row that goes, goes with its end.
+The header stays, and so do blank lines, quotes where none are needed, bytes that are no UTF-8, rows longer than a
+reader takes, and what follows a quote that is never closed. A row that goes, goes with its end.
 
 Annotating gives the header three cells more, and each row, too: empty ones to what the run did not compare. So a row
 that had too many or too few cells has as many too many or too few as before, and none of its cells comes to stand below
-a wrong name. The header where it stands once more gets what the header got. Nothing is added to blank lines, to rows
-that are longer than a reader takes, to what follows a quote that is never closed, and to a table whose header the run
-could not use.
+a wrong name. Where the header stands once more, it gets what the first one got. Nothing is added to blank lines, to
+rows longer than a reader takes, to what follows a quote that is never closed, and to a table whose header the run could
+not use.
 """
 
 import csv
