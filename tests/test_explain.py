@@ -340,7 +340,9 @@ def test_id_that_is_nowhere_is_refused_with_a_way_out(corpus: Path) -> None:
 def test_an_id_that_is_not_found_may_be_among_what_was_skipped(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"id": "a", "text": "One text."}\n{"id": "b", "text": 5}\nnull\n')
-    told = r"no record and no file 'b'; of the input, 2 skipped, the first: .*t\.jsonl:2: field \"text\" is a number, .*"
+    told = (
+        r"no record and no file 'b'; of the input, 2 skipped, the first: .*t\.jsonl:2: field \"text\" is a number, .*"
+    )
     with pytest.raises(InputError, match=f"^{told}$"):
         find_records(["a", "b"], Fields(), [str(path)])
 
