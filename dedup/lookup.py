@@ -13,10 +13,12 @@ from pathlib import Path
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
 from dedup.page import split_page
+from dedup.prepare import prepare
 from dedup.read import Fields, read_records
 from dedup.read.remote import is_remote, local_path
-from dedup.read.unique import unique_records
+from dedup.read.unique import in_order, unique_records
 from dedup.report.document import Document, Member, writable
+from dedup.skipped import first_skipped
 
 
 def find_records(
@@ -27,7 +29,7 @@ def find_records(
     Raises :class:`InputError` where there is no such record, or its file is no longer what the report saw.
     """
     wanted = set(names)
-    among_inputs = _among(read_records(inputs, fields), wanted) if inputs else {}
+    among_inputs, skipped = _among(read_records(inputs, fields), wanted) if inputs else ({}, [])
     members = {m.id: m for cluster in report.clusters for m in cluster.members} if report else {}
     found = []
     for name in names:
@@ -38,14 +40,25 @@ def find_records(
         elif _exists(name) or (is_remote(name) and not inputs and report is None):
             found.append(_only_record(name, fields))
         else:
-            raise InputError(_not_found(name, bool(inputs), report is not None))
+            raise InputError(_not_found(name, bool(inputs), report is not None) + _unread(skipped))
     return found
 
 
-def _among(items: Iterable[Record | Skipped], ids: set[str]) -> dict[str, Record]:
-    """Those of the wanted records that are there; of several with one id the one that a run keeps."""
-    kept, _ = unique_records(item for item in items if isinstance(item, Record) and writable(item.id) in ids)
-    return {writable(record.id): record for record in kept}
+def _among(items: Iterable[Record | Skipped], ids: set[str]) -> tuple[dict[str, Record], list[Skipped]]:
+    """Those of the wanted records that are there, of several with one id the one that a run keeps; and what could not
+    be used.
+    """
+    wanted: list[Record] = []
+    skipped: list[Skipped] = []
+    for item in items:
+        if isinstance(item, Skipped):
+            skipped.append(item)
+        elif writable(item.id) in ids:
+            blank = prepare([item])[1]  # which a run passes over, so that it hides no other record of its id
+            skipped += blank
+            wanted += [] if blank else [item]
+    kept, _ = unique_records(wanted)
+    return {writable(record.id): record for record in kept}, in_order(skipped)
 
 
 def _as_reported(member: Member, fields: Fields) -> Record:
@@ -98,6 +111,11 @@ def _not_found(name: str, among_inputs: bool, in_report: bool) -> str:
         return f"no file {name!r}; where it is the id of a record, say of what with --report or --in"
     hint = "; a report names only the records in its clusters, --in PATH finds all" if not among_inputs else ""
     return f"no record and no file {name!r}{hint}"
+
+
+def _unread(skipped: Sequence[Skipped]) -> str:
+    """What of the input may have been meant."""
+    return f"; of the input, {first_skipped(skipped)}" if skipped else ""
 
 
 def _place(item: Record | Skipped) -> str:

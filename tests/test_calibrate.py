@@ -179,7 +179,8 @@ def test_records_without_gold_or_language_cost_themselves(cli: Cli, model: Path,
     corpus = save(tmp_path / "c.jsonl", [*faulty, *ROWS])
     code, out, err = cli("calibrate", corpus, "--model", model, "-o", tmp_path)
     assert (code, err) == (0, "")
-    assert out.startswith("c.jsonl: 120 records, 40 articles, 3 languages, 3 skipped\n")
+    skipped = f'3 skipped, the first: {corpus}:1: field "gold" is null, not a string or an integer'
+    assert out.startswith(f"c.jsonl: 120 records, 40 articles, 3 languages, {skipped}\n")
 
 
 # --- wrong calls

@@ -347,3 +347,22 @@ def test_id_that_is_nowhere_is_refused_with_a_way_out(corpus: Path) -> None:
         find_records(["zz"], Fields(), report=report)
     with pytest.raises(InputError, match=r"no record and no file 'zz'$"):
         find_records(["zz"], Fields(), [str(corpus)])
+
+
+def test_an_id_that_is_not_found_may_be_among_what_was_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"id": "a", "text": "One text."}\n{"id": "b", "text": 5}\nnull\n')
+    told = (
+        r"no record and no file 'b'; of the input, 2 skipped, the first: .*t\.jsonl:2: field \"text\" is a number, .*"
+    )
+    with pytest.raises(InputError, match=f"^{told}$"):
+        find_records(["a", "b"], Fields(), [str(path)])
+
+
+@pytest.mark.parametrize("blank", ["\ufe0f" * n for n in range(1, 7)])
+def test_a_record_without_text_does_not_hide_another_of_its_id(tmp_path: Path, blank: str) -> None:
+    """As in a run, whichever digest is the smaller one."""
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"id": "a", "text": text}) + "\n" for text in (blank, "One text.")))
+    [record] = find_records(["a"], Fields(), [str(path)])
+    assert record.text == "One text."

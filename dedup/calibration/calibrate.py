@@ -24,6 +24,7 @@ from dedup.progress import Progress, silent
 from dedup.report.console import visible
 from dedup.report.document import document_of
 from dedup.settings import ALWAYS, Settings
+from dedup.skipped import first_skipped
 
 FEWEST_FITTED = 10
 """Articles in two languages or more that the fit needs: a choice, on the safe side of the five that helped on all
@@ -235,7 +236,7 @@ def render(made: Calibrated, corpora: Sequence[Corpus]) -> str:
         articles = len({r.gold for r in corpus.records})
         lines.append(
             f"{visible(corpus.name)}: {len(corpus.records):,} records, {articles:,} articles, {languages} languages, "
-            f"{len(corpus.skipped):,} skipped"
+            f"{visible(first_skipped(corpus.skipped))}"
         )
     for done, half in (("fitted to", made.fitted), ("measured on", made.held_out)):
         dropped = f"; {half.without_text:,} records without text" if half.without_text else ""

@@ -11,6 +11,7 @@ from dedup.language import declared_language
 from dedup.model import Record, Skipped
 from dedup.read import Fields, read_records
 from dedup.read.formats import is_read_in_folders
+from dedup.skipped import first_skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,7 @@ def _read(path: str, fields: Fields) -> Corpus:
             content = (item.gold or "", language, item.text)
             by_content[content] = min(item, by_content.get(content, item), key=lambda record: record.url or "")
     if not by_content:
-        first = f", the first: {skipped[0].path}:{skipped[0].line}: {skipped[0].reason}" if skipped else ""
-        raise InputError(f"{path}: no record with text, language and gold: {len(skipped):,} skipped{first}")
+        raise InputError(f"{path}: no record with text, language and gold: {first_skipped(skipped)}")
     contents = sorted(by_content)
     total = hashlib.sha256()
     for content in contents:

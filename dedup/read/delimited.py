@@ -1,13 +1,16 @@
 """Tables of a header row and rows of fields, separated by commas or tabs: .csv and .tsv, plain or compressed.
 
 Fields may stand in double quotes, with separators, line ends and doubled quotes in them (RFC 4180; for tabs the same).
-The names in the first row that is not blank are those of the fields. An empty id is none.
+The names in the first row that is not blank are those of the fields; where it stands again, as between tables that were
+put together, it is no record. An empty id is none.
 """
 
 import codecs
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, auto
+from itertools import chain
 from typing import BinaryIO
 
 from dedup.model import Record, Skipped
@@ -18,6 +21,7 @@ from dedup.read.rows import Rows
 Chunks = Callable[[BinaryIO], Iterator[bytes]]
 _Reader = Callable[[BinaryIO, Origin, Fields], Iterator[Record | Skipped]]
 
+_UNCLOSED = "a quote is not closed: all from here to the end of the file is one field"
 _UNDECODED = re.compile(r"[\udc80-\udcff]")  # what "surrogateescape" makes of bytes that are not UTF-8
 
 
@@ -25,50 +29,146 @@ def reader(separator: str, chunks_of: Chunks = lines.chunks_of) -> _Reader:
     """The reader for tables with that separator whose bytes ``chunks_of`` gives."""
 
     def read(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
-        return _records(Cells(lines.lines_of(chunks_of(stream)), separator), Rows(origin, fields), fields)
+        return _records(Cells(chunks_of(stream), separator), Rows(origin, fields), fields)
 
     return read
 
 
-class EndlessError(Exception):
-    """A row of more bytes than a line may have: where the next one begins cannot be told."""
+class LongRowError(Exception):
+    """A row of more bytes than a line may have."""
 
 
 class Cells:
-    """The cells of a file's rows, of a blank one none; raises :class:`EndlessError` and :class:`csv.Error`.
+    """The cells of a file's rows, of a blank one none; raises :class:`LongRowError` and :class:`csv.Error`, after which
+    the next row can be asked for.
 
-    ``lines`` are as :func:`dedup.read.lines.lines_of` gives them; no more of them are taken than a row needs. ``line``
-    is the number of a row's first line, ``is_unclosed`` tells that a quote in it never ends.
+    ``line`` is the number of a row's first line. ``bytes_`` are all of it, to be used before the next row is asked for.
+    ``is_unclosed`` tells that a quote in it never ends; of a row that is too long it does so when its bytes were used.
     """
 
-    def __init__(self, lines: Iterable[bytes | None], separator: str) -> None:
+    def __init__(self, chunks: Iterable[bytes], separator: str) -> None:
         self.line = 1
         self.is_unclosed = False
-        self._has_ended = False
-        self._size = 0
-        self._rows = csv.reader(self._lines(lines), delimiter=separator)
+        self.bytes_: Iterable[bytes] = ()
+        self._feed = _Feed(chunks)
+        self._separator = separator
+        self._rows = csv.reader(self._feed, delimiter=separator)
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
 
     def __next__(self) -> list[str]:
-        self.line, self._size = self._rows.line_num + 1, 0
+        for _ in self.bytes_:  # what of a long row is not used yet
+            pass
+        self.line = self._feed.begin_row()
+        self.bytes_ = self._feed.taken
         limit = csv.field_size_limit(lines.MAX_LINE_BYTES)  # rows are limited here; elsewhere the limit may be wanted
         try:
             cells = next(self._rows)
+        except LongRowError:
+            self.bytes_ = self._long_row()
+            raise
         finally:
             csv.field_size_limit(limit)
-        self.is_unclosed = self._has_ended  # only within quotes the reader looks for a further line
+        self.is_unclosed = self._feed.has_ended  # only within quotes the reader looks for a further line
         return cells
 
-    def _lines(self, given: Iterable[bytes | None]) -> Iterator[str]:
-        for number, line in enumerate(given):
-            self._size += lines.MAX_LINE_BYTES + 1 if line is None else len(line) + 1
-            if line is None or self._size > lines.MAX_LINE_BYTES:
-                raise EndlessError
-            content = line if number else line.removeprefix(codecs.BOM_UTF8)
-            yield content.removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
-        self._has_ended = True
+    def _long_row(self) -> Iterator[bytes]:
+        quotes = _Quotes(self._separator)
+        for line in chain(self._feed.taken, iter(self._feed.next_line, None)):
+            for piece in (line,) if isinstance(line, bytes) else line:
+                quotes.take(piece)
+                yield piece
+            if not quotes.are_open:
+                return
+        self.is_unclosed = True
+
+
+class _Feed:
+    """The lines of a file as :func:`csv.reader` takes them. Unlike a generator, this goes on after it has raised."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.taken: list[lines.Line] = []
+        self.has_ended = False
+        self._lines = iter(lines.WholeLines(chunks))
+        self._number = self._size = 0
+
+    def begin_row(self) -> int:
+        """From now on, lines belong to the next row; the number of its first one is returned."""
+        self.taken = []
+        self._size = 0
+        return self._number + 1
+
+    def __iter__(self) -> "_Feed":
+        return self
+
+    def __next__(self) -> str:
+        line = self.next_line()
+        is_first = not self.taken
+        self.taken.append(line)
+        content = line.removesuffix(b"\n") if isinstance(line, bytes) else None
+        if content is None or self._size + len(content) > lines.MAX_LINE_BYTES:
+            raise LongRowError
+        self._size += len(content) + 1
+        content = content.removeprefix(codecs.BOM_UTF8) if is_first else content
+        return content.removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
+
+    def next_line(self) -> lines.Line:
+        """The next line as it is. Raises :class:`StopIteration`."""
+        try:
+            line = next(self._lines)
+        except StopIteration:
+            self.has_ended = True
+            raise
+        self._number += 1
+        return line
+
+
+class _At(Enum):
+    """Where in a row :func:`csv.reader` is."""
+
+    START = auto()
+    BETWEEN = auto()
+    WITHIN_CELL = auto()
+    WITHIN_QUOTES = auto()
+
+
+class _Quotes:
+    """Whether quotes are open after some bytes of a row, told without holding them, as :func:`csv.reader` takes them: a
+    quote opens at the beginning of a cell only, and two within quotes are one.
+    """
+
+    def __init__(self, separator: str) -> None:
+        self._at = _At.START
+        self._next_cell = re.compile(re.escape(separator.encode()) + rb'(?:"|\Z)')
+
+    @property
+    def are_open(self) -> bool:
+        """Whether the row goes on behind a line end."""
+        return self._at is _At.WITHIN_QUOTES
+
+    def take(self, piece: bytes) -> None:
+        """The next bytes of the row."""
+        place = 0
+        if self._at is _At.START:
+            place = len(codecs.BOM_UTF8) * piece.startswith(codecs.BOM_UTF8)
+            self._at = _At.BETWEEN
+        while place < len(piece):
+            if self._at is _At.BETWEEN:
+                is_quote = piece.startswith(b'"', place)
+                self._at = _At.WITHIN_QUOTES if is_quote else _At.WITHIN_CELL
+                place += is_quote
+            elif self._at is _At.WITHIN_QUOTES:
+                place = piece.find(b'"', place) + 1 or len(piece) + 1
+                self._at = _At.BETWEEN if place <= len(piece) else self._at
+            else:
+                found = self._next_cell.search(piece, place)
+                place = len(piece) if found is None else found.end()
+                self._at = self._at if found is None else _behind(found[0])
+
+
+def _behind(separator: bytes) -> _At:
+    return _At.WITHIN_QUOTES if separator.endswith(b'"') else _At.BETWEEN
 
 
 def _records(cells: Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skipped]:
@@ -81,13 +181,17 @@ def _records(cells: Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skip
             yield rows.record(dict.fromkeys(header, "-"), cells.line)  # says what is missing, and what there is
         elif header:
             yield from _body(cells, header, rows, fields)
-    except EndlessError:
-        reason = f"row longer than {lines.MAX_LINE_BYTES:,} bytes, perhaps by a quote that is not closed"
-        yield rows.skipped(cells.line, f"{reason}; the rest cannot be told apart")
     except OSError as error:
         yield rows.skipped(cells.line, f"the rest cannot be read: {error.strerror or error}")
-    except csv.Error as error:
-        yield rows.skipped(cells.line, f"malformed header: {error}")
+    except (csv.Error, LongRowError) as error:
+        yield rows.skipped(cells.line, f"malformed header: {_complaint(error)}")
+
+
+def _complaint(error: csv.Error | LongRowError) -> str:
+    """What is wrong with a row. Of a row as long as rows may be, that is all that the csv.reader finds."""
+    if isinstance(error, LongRowError):
+        return f"longer than {lines.MAX_LINE_BYTES:,} bytes"
+    return "a carriage return in a cell without quotes" if "new-line" in str(error) else str(error)
 
 
 def _header(cells: Cells) -> list[str]:
@@ -104,6 +208,8 @@ def _fault_of(header: list[str], fields: Fields) -> str | None:
     """Why the rows cannot be read by their header."""
     if _UNDECODED.search("".join(header)):
         return "the header is not UTF-8"
+    if any("\0" in name for name in header):
+        return "the header holds NUL characters (UTF-16?)"
     repeated = sorted(name for name in set(header) if name in fields.names() and header.count(name) > 1)
     return f"the header names {repeated[0]!r} more than once" if repeated else None
 
@@ -115,17 +221,28 @@ def _body(cells: Cells, header: list[str], rows: Rows, fields: Fields) -> Iterat
         except StopIteration:
             return
         except csv.Error as error:
-            yield rows.skipped(cells.line, f"malformed row: {error}")
-            continue
-        if row:
-            yield _record(row, cells, header, rows, fields)
+            yield rows.skipped(cells.line, f"malformed row: {_complaint(error)}")
+        except LongRowError:
+            yield _long_row(cells, rows)
+        else:
+            if row:
+                yield _record(row, cells, header, rows, fields)
+
+
+def _long_row(cells: Cells, rows: Rows) -> Skipped:
+    for _ in cells.bytes_:  # where the row ends is known when it has been read
+        pass
+    unclosed = f": {_UNCLOSED}" if cells.is_unclosed else ""
+    return rows.skipped(cells.line, f"row longer than {lines.MAX_LINE_BYTES:,} bytes{unclosed}")
 
 
 def _record(row: list[str], cells: Cells, header: list[str], rows: Rows, fields: Fields) -> Record | Skipped:
     if cells.is_unclosed:
-        return rows.skipped(cells.line, "a quote is not closed: all from here to the end of the file is one field")
+        return rows.skipped(cells.line, _UNCLOSED)
     if len(row) != len(header):
         return rows.skipped(cells.line, f"{len(row)} fields, not {len(header)} as in the header")
+    if names_of(row) == header:
+        return rows.skipped(cells.line, "the header once more")
     if any(map(_UNDECODED.search, row)):
         return rows.skipped(cells.line, "not UTF-8")
     values: dict[str, str | None] = dict(zip(header, row, strict=True))

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -12,11 +13,18 @@ from dedup.read import lines
 from dedup.read.fields import Fields, Origin
 from dedup.read.rows import Rows, Unusable
 
-_LONGEST_COMPLAINT = 100
+
+def _integer(digits: str) -> int | float:
+    """A number that no text and no id can be where it has more digits than Python converts (4,300)."""
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
+
 
 _decoder = msgspec.json.Decoder()
 # Not strict: a raw tab or NUL within a string harms nobody, and readable() deals with it.
-_lenient_decoder = json.JSONDecoder(strict=False)
+_lenient_decoder = json.JSONDecoder(strict=False, parse_int=_integer)
 
 
 def read_jsonl(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
@@ -69,12 +77,12 @@ def parse(line: bytes) -> object:
 
 
 def _parse_leniently(line: bytes) -> object:
-    """Takes NaN, lone surrogates and control characters in strings."""
+    """Takes NaN, lone surrogates, control characters in strings, and integers of any length."""
     try:
         return _lenient_decoder.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Unusable(f"not UTF-8 (byte {error.start + 1} of the line)") from None
     except json.JSONDecodeError as error:
-        raise Unusable(f"malformed JSON: {error.msg} at column {error.colno}") from None
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise Unusable(f"malformed JSON: {str(error)[:_LONGEST_COMPLAINT]}") from None
+        is_nul = error.doc[error.pos : error.pos + 1] == "\0"
+        fault = "a NUL character" if is_nul else error.msg.removesuffix(" at")
+        raise Unusable(f"malformed JSON: {fault} at column {error.colno}{' (UTF-16?)' if is_nul else ''}") from None

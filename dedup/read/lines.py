@@ -53,6 +53,51 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
         yield _within_limit(line)
 
 
+Line = bytes | Iterator[bytes]
+"""A line with its end; one of more than ``MAX_LINE_BYTES`` in pieces, which are lost when the next line is asked for.
+"""
+
+
+class WholeLines:
+    """The lines of chunks, however long they are. Never holds more of one than a reader takes, and a chunk."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._unread = b""
+
+    def __iter__(self) -> Iterator[Line]:
+        begun = bytearray()
+        while chunk := self._next_chunk():
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                begun += end
+                yield bytes(begun + b"\n") if len(begun) <= MAX_LINE_BYTES else iter((bytes(begun), b"\n"))
+                begun.clear()
+            begun += rest
+            if len(begun) > MAX_LINE_BYTES:
+                pieces = self._pieces(bytes(begun))
+                begun.clear()
+                yield pieces
+                for _ in pieces:
+                    pass
+        if begun:
+            yield bytes(begun)
+
+    def _next_chunk(self) -> bytes:
+        """What was read and not used, or else the next bytes; nothing at the end."""
+        chunk, self._unread = self._unread, b""
+        return chunk or next(filter(None, self._chunks), b"")
+
+    def _pieces(self, begun: bytes) -> Iterator[bytes]:
+        """The line that begins so, to its end."""
+        yield begun
+        while chunk := self._next_chunk():
+            line, end, self._unread = chunk.partition(b"\n")
+            yield line + end
+            if end:
+                return
+
+
 def _within_limit(line: bytearray) -> bytes | None:
     return bytes(line) if len(line) <= MAX_LINE_BYTES else None
 

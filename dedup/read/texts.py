@@ -74,9 +74,8 @@ def _guess(data: bytes) -> str | None:
     if len(sample) < len(data):  # a line end is where no character is cut in two
         sample = sample[: sample.rfind(b"\n") + 1] or sample
     best = from_bytes(sample).best()
-    if best is None:
-        return None
-    return _unless_nonsense(data.decode(best.encoding, "replace"))
+    text = None if best is None else data.decode(best.encoding, "replace")
+    return None if text is None or is_blank(text) else _unless_nonsense(text)  # some encoding has a blank for any byte
 
 
 def _unless_nonsense(text: str | None) -> str | None:

@@ -6,9 +6,8 @@ first of ``WARC-Identified-Content-Language``. Pages of HTML, as they were fetch
 about them is said once a file. Requests and notes of the crawler are no texts, and nothing is said of them.
 
 Where an archive is broken, reading goes on at the next place where a record, or a compressed part, may begin. FastWARC
-(the extra ``warc``) takes an archive that ends within a record, or within the gzip data before it, for one that ends
-there; so the length of each record is checked, and the end is looked at once more. What seems to end early may be a
-length that is wrong, so reading goes on behind its beginning there, too.
+(the extra ``warc``) takes an archive that ends within the head of a record, or within the gzip data before it, for one
+that ends there; so the end is looked at once more.
 """
 
 import re
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from dedup.errors import let_shortage_pass
 from dedup.extras import require
 from dedup.model import Record, Skipped
 from dedup.read import lines
@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 EXTRA: Final = "warc"
 PACKAGE: Final = "fastwarc"
 
-_BEGINNING: Final = re.compile(rb"WARC/1\.|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
+_BEGINNING: Final = re.compile(rb"WARC/1\.\d\r?\n|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
 """Of a record, of a gzip member (RFC 1952), of a Zstandard frame (RFC 8878)."""
 
-_LONGEST_BEGINNING: Final = 7
+_LONGEST_BEGINNING: Final = 10
 _CHUNK: Final = 2**16
 _PACKED: Final = {b"\x1f\x8b\x08": lines.inflated, b"\x28\xb5\x2f": lines.unzstandard}
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEAD: Final = 2**20
+_END: Final = b"\r\n\r\n"
+"""Of a record's head, and of its content."""
+
 _PAGES: Final = ("text/html", "application/xhtml+xml")
 _MOST_ENDS: Final = 16
 """How often reading goes on behind what ends only with the file: each time the rest of the file is read once more."""
@@ -47,21 +50,13 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
     warc = require("fastwarc.warc", EXTRA, "a web archive")
     archive = _Archive(stream, Rows(origin, Fields(gold=fields.gold)), warc.WarcRecordType)
     start: int | None = 0
-    ends = 0
     while start is not None:
-        before = archive.number
-        try:
-            yield from archive.items(warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False), start)
-            fault = archive.fault_at_end(start)
-            ends += 1
-        except OSError as error:
-            fault = f"broken from here to the next record that can be read: {error.strerror or error}"
-        is_whole = fault is None and not archive.is_cut
-        if fault is not None and (
-            archive.number > before or start == 0
-        ):  # else this is but the rest of one told before
-            yield archive.broken(fault)
-        start = None if is_whole or ends > _MOST_ENDS else _next_beginning(stream, archive.last + 1)
+        yield from archive.items(warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False), start)
+        start = _next_beginning(stream, archive.last + 1) if archive.is_broken else None
+        if start is not None and archive.ends > _MOST_ENDS:
+            why = f"{archive.ends:,} records say that they are longer than all that is there"
+            yield Skipped(origin.path, archive.number + 1, f"the rest is not looked at: {why}")
+            break
     if archive.pages:
         what = (
             "1 page as it was fetched is" if archive.pages == 1 else f"{archive.pages:,} pages as they were fetched are"
@@ -70,59 +65,85 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
 
 
 class _Archive:
-    """What has been seen of an archive: how many records, how many pages, where the last one begins, if it was cut."""
+    """What has been seen of an archive: how many records, how many pages, where the last one begins, whether what
+    follows it must be looked for, and how many were longer than all that is there.
+    """
 
     def __init__(self, stream: BinaryIO, rows: Rows, kind: "type[WarcRecordType]") -> None:
-        self.number = self.pages = self.last = 0
-        self.is_cut = False
+        self.number = self.pages = self.last = self.ends = 0
+        self.is_broken = False
+        self._growth = lines.Growth() if _is_packed(stream) else None
         self._stream = stream
         self._rows = rows
         self._kind = kind
 
     def items(self, records: "Iterable[WarcRecord]", start: int) -> Iterator[Record | Skipped]:
-        """The texts among the records from ``start`` on, and those that were cut."""
-        self.last, self.is_cut = start, False
-        for record in records:
-            self.number, self.last = self.number + 1, record.stream_pos  # in the file, wherever it was begun
-            self.is_cut = record.headers.get("Content-Length") is None
-            item = self._cut_in_head() if self.is_cut else self._item(record)
-            if item is not None:
-                yield item
+        """The texts among the records, which begin at ``start`` in the file, up to a fault.
 
-    def _cut_in_head(self) -> Skipped:
-        return self._rows.skipped(self.number, "breaks off within the head of the record")
+        Each is given when the next record was found: before, nobody knows whether its length is right.
+        """
+        before, self.last, self.is_broken = self.number, start, False
+        held: Record | Skipped | None = None
+        try:
+            for record in records:
+                if held is not None:
+                    yield held
+                self.number, self.last, held = self.number + 1, record.stream_pos, None
+                held = self._item_of(record)
+                if not self.is_broken:
+                    self._look_ahead(record.content_length)
+                if self.is_broken:
+                    break
+        except lines.UnpackedError as error:
+            self.is_broken = True
+            yield self._skipped(f"not unpacked to its end: {error}")
+        except OSError as error:
+            let_shortage_pass(error)
+            yield from self._broken(error, held, start, before)
+        else:
+            yield from [] if held is None else [held]
+            yield from [] if self.is_broken else self._end(start)
 
-    def _item(self, record: "WarcRecord") -> Record | Skipped | None:
-        """The record, if it is a text, or what is wrong with it; None of others, of which pages are counted."""
-        size, kind = record.content_length, self._content_type(record)
-        is_held = kind.startswith("text/plain") and size <= MAX_TEXT_BYTES
-        content = record.reader.read(size) if is_held else b""
-        found = len(content) if is_held else record.reader.consume(size)
-        self.is_cut = found < size
-        if self.is_cut:
-            return self._rows.skipped(self.number, f"breaks off after {found:,} of {size:,} bytes")
-        self.pages += kind.startswith(_PAGES)
-        if not kind.startswith("text/plain"):
-            return None
-        return self._text(record, content) if is_held else self._too_large()
+    def _look_ahead(self, size: int) -> None:
+        """What a record says that it holds is about to be unpacked, wanted or not. Raises
+        :class:`dedup.read.lines.UnpackedError` where that is too much.
+        """
+        if self._growth is not None:
+            self._growth.packed = max(self._growth.packed, self._stream.tell())
+            try:
+                self._growth.check(size)
+            except lines.UnpackedError:
+                self._growth.unpacked -= size  # for it is passed over
+                raise
 
-    def _content_type(self, record: "WarcRecord") -> str:
-        """What a text or a page is in, of other records nothing. A conversion that does not say is taken for a text."""
-        if record.record_type == self._kind.response:
-            return _PAGES[0]
-        if record.record_type not in (self._kind.conversion, self._kind.resource):
-            return ""
+    def _item_of(self, record: "WarcRecord") -> Record | Skipped | None:
+        """The record, if it is a text. A conversion that does not say what it is, is taken for one."""
+        if record.headers.get("Content-Length") is None:
+            return self._skipped("breaks off within the head of the record")
+        if record.headers.get("WARC-Type") is None:
+            return self._skipped("no WARC-Type, which would say what it is")
         unsaid = "text/plain" if record.record_type == self._kind.conversion else ""
-        return (record.headers.get("Content-Type") or unsaid).lower()
+        content_type = (record.headers.get("Content-Type") or unsaid).lower()
+        may_be_text = record.record_type in (self._kind.conversion, self._kind.resource)
+        if may_be_text and content_type.startswith("text/plain"):
+            return self._item(record)
+        self.pages += record.record_type == self._kind.response or (may_be_text and content_type.startswith(_PAGES))
+        return None
 
-    def _too_large(self) -> Skipped:
-        return self._rows.skipped(self.number, f"larger than {MAX_TEXT_BYTES:,} bytes")
-
-    def _text(self, record: "WarcRecord", content: bytes) -> Record | Skipped:
+    def _item(self, record: "WarcRecord") -> Record | Skipped:
+        size = record.content_length
+        if size > MAX_TEXT_BYTES:
+            self.is_broken = True  # it may well be its length that is wrong
+            return self._skipped(f"larger than {MAX_TEXT_BYTES:,} bytes")
+        content = record.reader.read(size)
+        if len(content) < size:
+            self.is_broken = True
+            self.ends += 1
+            return self._skipped(f"breaks off after {len(content):,} of {size:,} bytes")
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
-            return self._rows.skipped(self.number, "not UTF-8")
+            return self._skipped("not UTF-8")
         languages = record.headers.get("WARC-Identified-Content-Language") or ""
         row = {
             "id": (record.record_id or "").strip("<>") or None,
@@ -132,14 +153,39 @@ class _Archive:
         }
         return self._rows.record(row, self.number)
 
-    def broken(self, fault: str) -> Skipped:
-        """A record that cannot be read."""
-        self.number += 1
-        return self._rows.skipped(self.number, fault)
+    def _skipped(self, reason: str) -> Skipped:
+        return self._rows.skipped(self.number, reason)
 
-    def fault_at_end(self, start: int) -> str | None:
-        """What is wrong with the end of what begins at ``start``, unless that was told of the last record."""
-        return None if self.is_cut else _fault_at_end(self._stream, start, self.last if self.number else None)
+    def _broken(
+        self, error: OSError, held: Record | Skipped | None, start: int, before: int
+    ) -> Iterator[Record | Skipped]:
+        """What to say where no record begins behind the last one; ``before`` is how many came before ``start``."""
+        self.is_broken = True
+        if self.number > before and not _is_as_long_as_it_says(self._stream, start, self.last):
+            yield self._skipped("its Content-Length is not the length of its content")
+            return
+        if held is not None:
+            yield held
+        if self.number > before or start == 0:  # else this is but the rest of what was told before
+            self.number += 1
+            why = error.strerror or error
+            yield self._skipped(f"broken from here to the next record that can be read: {why}")
+
+    def _end(self, start: int) -> Iterator[Skipped]:
+        """What is wrong with the end of what begins at ``start``."""
+        try:
+            fault = _fault_at_end(self._stream, start, self.last if self.number else None)
+        except _CutError as error:
+            self.is_broken = True
+            self.ends += 1
+            yield self._skipped(f"breaks off: {error}")
+        else:
+            if fault is not None:
+                yield self._rows.skipped(self.number + 1, fault)
+
+
+class _CutError(OSError):
+    """A record is longer than what is there."""
 
 
 def _next_beginning(stream: BinaryIO, after: int) -> int | None:
@@ -161,21 +207,49 @@ def _fault_at_end(stream: BinaryIO, start: int, last: int | None) -> str | None:
     """What is wrong behind the last record, which begins at ``last`` or in the compressed part that does.
 
     If there several records are in one compressed part, FastWARC does not tell where it begins, and all from ``start``
-    is unpacked once more.
+    is unpacked once more. Raises :class:`_CutError` where the last record is longer than what is there.
     """
     if not stream.seekable():
         return None
     try:
         if last is None:
             rest = _unpacked_from(stream, start)
-        elif _packing_at(stream, start) is not None and _packing_at(stream, last) is None:
+        elif _is_within_a_part(stream, start, last):
             rest = (b"" for _ in _unpacked_from(stream, start))
         else:
             rest = _behind_record(_unpacked_from(stream, last))
         is_broken = any(chunk.strip() for chunk in rest)
+    except _CutError:
+        raise
     except OSError as error:
+        let_shortage_pass(error)
         return f"breaks off: {error}"
     return "breaks off before the head of a record is complete" if is_broken else None
+
+
+def _is_as_long_as_it_says(stream: BinaryIO, start: int, last: int) -> bool:
+    """Whether two line ends (ISO 28500) or nothing follow the record that begins at ``last``; also true where that
+    cannot be told.
+    """
+    if not stream.seekable() or _is_within_a_part(stream, start, last):
+        return True
+    follows = b""
+    try:
+        for piece in _behind_record(_unpacked_from(stream, last)):
+            follows += piece
+            if len(follows) >= len(_END):
+                break
+    except _CutError:
+        return False
+    except OSError as error:
+        let_shortage_pass(error)
+        return True
+    return _END.startswith(follows[: len(_END)])
+
+
+def _is_within_a_part(stream: BinaryIO, start: int, last: int) -> bool:
+    """Whether the record at ``last`` is not the first one in its compressed part."""
+    return _packing_at(stream, start) is not None and _packing_at(stream, last) is None
 
 
 _Unpack = Callable[[BinaryIO], Iterator[bytes]]
@@ -187,6 +261,15 @@ def _packing_at(stream: BinaryIO, start: int) -> _Unpack | None:
     return _PACKED.get(stream.read(3))
 
 
+def _is_packed(stream: BinaryIO) -> bool:
+    """Whether an archive, which stays where it is, begins with something compressed."""
+    if not stream.seekable():
+        return False
+    packing = _packing_at(stream, 0)
+    stream.seek(0)
+    return packing is not None
+
+
 def _unpacked_from(stream: BinaryIO, start: int) -> Iterator[bytes]:
     unpack = _packing_at(stream, start) or lines.chunks_of
     stream.seek(start)
@@ -194,15 +277,19 @@ def _unpacked_from(stream: BinaryIO, start: int) -> Iterator[bytes]:
 
 
 def _behind_record(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """What follows the record that the chunks begin with, in pieces."""
+    """What follows the record that the chunks begin with, in pieces. Raises :class:`_CutError` at the end where that
+    comes within the record.
+    """
     beginning = b""
     for chunk in chunks:
         beginning += chunk
-        if b"\r\n\r\n" in beginning or len(beginning) > _LONGEST_HEAD:
+        if _END in beginning or len(beginning) > _LONGEST_HEAD:
             break
-    head, _, content = beginning.partition(b"\r\n\r\n")
+    head, _, content = beginning.partition(_END)
     length = _LENGTH.search(head)
     within = int(length[1]) if length else 0
     for piece in chain((content,), chunks):
         yield piece[within:]
         within = max(within - len(piece), 0)
+    if within:
+        raise _CutError(f"{within:,} bytes of the record are missing")

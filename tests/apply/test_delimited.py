@@ -192,7 +192,6 @@ def test_what_cannot_be_told_apart_is_copied_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
-    monkeypatch.setattr("dedup.apply.tables.lines._LONGEST", 1001)
     path = tmp_path / "t.csv"
     rest = b'x,"B\n' + line * 2000
     path.write_bytes(b"id,text\na,A\nb,A\n" + rest)

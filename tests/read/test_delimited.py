@@ -1,5 +1,6 @@
 import csv
 import gzip
+import tracemalloc
 from io import BytesIO, StringIO
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from dedup.model import Record, Skipped
 from dedup.read import Fields, lines
+from dedup.read.delimited import Cells, LongRowError
 from dedup.read.fields import Origin
 from dedup.read.formats import is_table, reader_of
 
@@ -42,7 +44,9 @@ def test_the_formats_are_tables(name: str) -> None:
         (b'1,"caf\xe9\n"', "not UTF-8"),
         (b"1,", "empty text"),
         (b"1, \0", "empty text"),
-        (b"1,a\rb", "malformed row: new-line character seen in unquoted field"),
+        (b"1,a\rb", "malformed row: a carriage return in a cell without quotes"),
+        (b"id,text", "the header once more"),
+        (b'\xef\xbb\xbf"id", text\r', "the header once more"),
     ],
 )
 def test_a_fault_costs_its_row_only(row: bytes, reason: str) -> None:
@@ -60,6 +64,9 @@ def test_a_fault_costs_its_row_only(row: bytes, reason: str) -> None:
         (b"\n\nid,title\n", 3, 'no field "text" (has: id, title; use --text-field)'),
         (b"text,id,text\na,b,c\n", 1, "the header names 'text' more than once"),
         (b"text,\xff\na,b\n", 1, "the header is not UTF-8"),
+        ("text,id\na,b\n".encode("utf-16"), 1, "the header is not UTF-8"),
+        ("text,id\na,b\n".encode("utf-16-le"), 1, "the header holds NUL characters (UTF-16?)"),
+        (b"text,id\ra,b\r", 1, "malformed header: a carriage return in a cell without quotes"),
     ],
 )
 def test_a_header_that_does_not_name_the_text_costs_the_file_in_one_line(
@@ -82,10 +89,75 @@ def test_an_unclosed_quote_costs_the_rest_and_says_so() -> None:
 @pytest.mark.parametrize("line", [b"c,C\n", b"\n", b"c" * 2000])
 def test_an_unclosed_quote_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
-    first, fault = read(b'id,text\na,A\nb,"B\n' + line * 2000)
+    content = b'id,text\na,A\nb,"B\n' + line * 2000
+    tracemalloc.start()
+    first, fault = read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert isinstance(first, Record)
-    assert isinstance(fault, Skipped)
-    assert (fault.line, fault.reason[:26]) == (3, "row longer than 1,000 byte")
+    unclosed = "a quote is not closed: all from here to the end of the file is one field"
+    assert fault == Skipped("t.csv", 3, f"row longer than 1,000 bytes: {unclosed}")
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"b," + b"x" * 2000,
+        b'b,"' + b"x\n" * 1000 + b'"',
+        b'b,"' + b'""\n,' * 1000 + b'"\r',
+        b'b"' + b'"' * 2001 + b",",
+        b'\xef\xbb\xbf"b\n",' + b"x" * 2000,
+        b"b" + b"," * 200_000,
+        b'b,"' + b"x" * 200_000 + b'\n"',
+    ],
+)
+def test_a_row_that_is_too_long_costs_itself(monkeypatch: pytest.MonkeyPatch, row: bytes) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    first, fault, last = read(b"id,text\na,A\n" + row + b"\nc,C\n")
+    assert fault == Skipped("t.csv", 3, "row longer than 1,000 bytes")
+    assert [(item.id, item.text) for item in (first, last) if isinstance(item, Record)] == [("a", "A"), ("c", "C")]
+    assert last.line == 4 + row.count(b"\n")
+
+
+def test_a_header_that_is_too_long_costs_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    assert read(b"id,text," + b"x" * 1000 + b"\na,A,\n") == [
+        Skipped("t.csv", 1, "malformed header: longer than 1,000 bytes")
+    ]
+
+
+def rows_of(content: bytes, limit: int, chunk: int) -> list[tuple[int, list[str] | None, bytes, bool]]:
+    """Each row's first line, its cells (none where it is too long), its bytes, and whether a quote in it is open."""
+    found: list[tuple[int, list[str] | None, bytes, bool]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "MAX_LINE_BYTES", limit)
+        cells = Cells((content[at : at + chunk] for at in range(0, len(content), chunk)), ",")
+        while True:
+            row: list[str] | None
+            try:
+                row = next(cells)
+            except StopIteration:
+                return found
+            except csv.Error:
+                row = []
+            except LongRowError:
+                row = None
+            bytes_ = b"".join(cells.bytes_)
+            found.append((cells.line, row, bytes_, cells.is_unclosed))
+
+
+@given(
+    st.lists(st.sampled_from([b'"', b'""', b",", b"\n", b"\r\n", b"a", b"bcd", b"\xef\xbb\xbf"])).map(b"".join),
+    st.integers(2, 12),  # a piece of a long line holds a byte order mark at the least
+    st.integers(1, 9),
+)
+def test_a_limit_changes_no_row_that_is_shorter_nor_where_a_row_ends(content: bytes, limit: int, chunk: int) -> None:
+    for with_limit, without in zip(rows_of(content, limit, chunk), rows_of(content, 2**20, 7), strict=True):
+        longest = max(len(part) for part in (without[2].removesuffix(b"\n"), *without[2].split(b"\n")))
+        cells = without[1] if longest <= limit else with_limit[1]
+        assert with_limit == (without[0], cells, *without[2:])
+        assert (with_limit[1] is None) == (longest > limit)
 
 
 def test_a_field_may_be_larger_than_the_standard_library_takes_by_itself() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import itertools
+import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +160,16 @@ def test_several_broken_records_cost_themselves(packing: Packing) -> None:
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("broken", [(1, 4, 5), (0, 2, 4), (0, 1, 2), (1, 3, 6)])
+def test_each_of_several_broken_records_costs_itself(packing: Packing, broken: tuple[int, ...]) -> None:
+    together = sum(after - before == 1 for before, after in itertools.pairwise(broken))
+    parts = [packing([text(f"Text {i}.")]) if i not in broken else b"\xff" * 90 for i in range(7)]
+    items = read(b"".join(parts))
+    assert texts(items) == [f"Text {i}." for i in range(7) if i not in broken]
+    assert len(faults(items)) == 3 - together
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
 def test_an_archive_that_breaks_off_gives_what_is_before(packing: Packing) -> None:
     content = packing(ALL)
     items = read(content[: len(packing(ALL[:4])) + (len(content) - len(packing(ALL[:4]))) * 9 // 10])
@@ -200,11 +211,51 @@ def test_what_is_behind_the_last_record_is_not_held(packing: Packing) -> None:
     assert peak < 2_000_000
 
 
-def test_a_wrong_length_costs_two_records_at_most() -> None:
-    long = record("conversion", "Text 1 1.", Content_Length="60")
-    items = read(plain([ALL[0], long, *ALL[2:]]))
-    assert set(TEXTS) - set(texts(items)) <= {TEXTS[1], TEXTS[2]}
-    assert faults(items)
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("length", ["", "x", "-5", "4", "60", "9" * 30])
+@pytest.mark.parametrize("kind", ["conversion", "metadata"])
+def test_a_wrong_length_costs_its_record_only(packing: Packing, length: str, kind: str) -> None:
+    wrong = record(kind, "Text 1 1.").replace(b"Content-Length: 9\r\n", f"Content-Length: {length}\r\n".encode())
+    items = read(packing([ALL[0], wrong, *ALL[2:]]))
+    assert texts(items) == [TEXTS[0], *TEXTS[2:]]
+    assert faults(items) == [(2, "its Content-Length is not the length of its content")]
+    assert [item.line for item in items] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("place", [0, 1, 4])
+@pytest.mark.parametrize(
+    ("kind", "length", "reason"),
+    [
+        ("conversion", 5_000, r"breaks off after [\d,]+ of 5,000 bytes"),
+        ("conversion", 10**17, r"larger than 67,108,864 bytes"),
+        ("metadata", 10**17, r"breaks off: [\d,]+ bytes of the record are missing"),
+    ],
+)
+def test_a_length_that_leads_beyond_the_end_swallows_nothing(
+    packing: Packing, place: int, kind: str, length: int, reason: str
+) -> None:
+    wrong = record(kind, "Text.", Content_Length=str(length))
+    items = read(packing([*ALL[:place], wrong, *ALL[place + 1 :]]))
+    assert texts(items) == [*TEXTS[:place], *TEXTS[place + 1 :]]
+    [(line, told)] = faults(items)
+    assert line == place + 1
+    assert re.fullmatch(reason, told)
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 9", "WARC-Type: conversion"])
+def test_a_record_without_a_header_that_it_must_have_costs_itself(header: str) -> None:
+    items = read(plain([ALL[0], text("Text 1 1.").replace(f"{header}\r\n".encode(), b""), *ALL[2:]]))
+    assert texts(items) == [TEXTS[0], *TEXTS[2:]]
+    [(line, _)] = faults(items)
+    assert line == 2
+
+
+def test_a_record_that_is_right_before_a_broken_one_is_kept_also_in_a_compressed_part_with_others() -> None:
+    items = read(whole([*ALL[:2], b"\xff" * 40, *ALL[3:]]))
+    assert texts(items) == TEXTS[:2]  # where the part is broken, the rest of it is lost
+    [(line, reason)] = faults(items)
+    assert (line, reason[:11]) == (3, "broken from")
 
 
 @pytest.mark.parametrize("kind", ["request", "response", "metadata", "conversion"])
@@ -271,9 +322,9 @@ def test_an_archive_without_fastwarc_is_one_line_before_the_work(
 def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
     monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
-    told = "the rest cannot be read: it unpacks to more than 20 times its size and 200,000 bytes"
+    told = "not unpacked to its end: it unpacks to more than 20 times its size and 200,000 bytes"
     items = read(members([text("Before."), record("metadata", b"a" * 4_000_000), text("After.")]))
-    assert (texts(items), faults(items)) == (["Before."], [(2, told)])
+    assert (texts(items), faults(items)) == (["Before.", "After."], [(2, told)])
     items = read(members([text("Before."), record("metadata", b"a" * 190_000), text("After.")]))
     assert (texts(items), faults(items)) == (["Before.", "After."], [])
     items = read(plain([text("Before."), record("metadata", b"a" * 4_000_000), text("After.")]), "t.wet")

@@ -1,8 +1,8 @@
 """Tables rewritten, in the format that they have: without some of their rows, or with a note on each.
 
     table.py      what every table can do            packing.py    .gz, .zst
-    jsonl.py      .jsonl                             lines.py      lines with their ends
-    delimited.py  .csv, .tsv                         parquet.py    .parquet
+    jsonl.py      .jsonl                             parquet.py    .parquet
+    delimited.py  .csv, .tsv
 
 A new format is one more line in ``TABLES``: where it differs only in how its bytes are packed, one in ``PACKINGS``.
 """

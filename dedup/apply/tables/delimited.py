@@ -1,26 +1,25 @@
 """Tables of comma or tab separated values rewritten: what stays, stays byte for byte.
 
 Rows are told apart by the reader itself (:class:`dedup.read.delimited.Cells`), so that both mean the same by a line.
-The header stays, and so do blank lines, quotes where none are needed, bytes that are no UTF-8, and what follows a quote
-that is never closed. A row that goes, goes with its end.
+The header stays, and so do blank lines, quotes where none are needed, bytes that are no UTF-8, rows longer than a
+reader takes, and what follows a quote that is never closed. A row that goes, goes with its end.
 
 Annotating gives the header three cells more, and each row, too: empty ones to what the run did not compare. So a row
 that had too many or too few cells has as many too many or too few as before, and none of its cells comes to stand below
-a wrong name. Nothing is added to blank lines, to what follows a quote that is never closed, and to a table whose header
-the run could not use.
+a wrong name. Where the header stands once more, it gets what the first one got. Nothing is added to blank lines, to
+rows longer than a reader takes, to what follows a quote that is never closed, and to a table whose header the run could
+not use.
 """
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import chain
 from typing import BinaryIO, Final
 
-from dedup.apply.tables.lines import lines_of
 from dedup.apply.tables.packing import Packing
 from dedup.apply.tables.table import Note, Notes, check_free, told
-from dedup.read.delimited import Cells, EndlessError, names_of
+from dedup.read.delimited import Cells, LongRowError, names_of
 from dedup.read.fields import look_up
 
 _NO_NOTE: Final = (None,) * len(Note._fields)
@@ -53,7 +52,8 @@ class Delimited:
                     usable = note(row.line) is not None
                     check_free(names_of(row.cells) if usable else (), f"line {row.line}")
                 if usable and row.is_extensible:
-                    added = Note._fields if row.is_header else note(row.line) or _NO_NOTE
+                    is_header = row.is_header or row.is_header_again
+                    added = Note._fields if is_header else note(row.line) or _NO_NOTE
                     packed.write(self._extended(row, added))
                 else:
                     packed.writelines(row.pieces)
@@ -83,7 +83,7 @@ class Delimited:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """The bytes of a row, or of all that cannot be told apart: ``pieces``, to be used at once.
+    """The bytes of a row: ``pieces``, to be used at once.
 
     ``line`` is the number of its first line, ``cells`` are empty where it is blank or malformed. ``is_extensible``:
     cells can be put to its end.
@@ -91,49 +91,36 @@ class _Row:
 
     line: int
     pieces: Iterable[bytes]
-    cells: Sequence[str] = ()
-    is_header: bool = False
-    is_extensible: bool = False
-    is_blank: bool = False
+    cells: Sequence[str]
+    is_header: bool
+    is_header_again: bool
+    is_extensible: bool
+    is_blank: bool
 
 
 def _rows(chunks: Iterable[bytes], separator: str) -> Iterator[_Row]:
-    lines = lines_of(chunks)
-    taken: list[bytes | Iterable[bytes]] = []
-    cells = Cells(_taken(lines, taken), separator)
-    has_header = False
+    cells = Cells(chunks, separator)
+    header: Sequence[str] | None = None
     while True:
-        taken.clear()
-        malformed = False
         row: list[str] = []
+        is_whole, is_blank = True, False
         try:
             row = next(cells)
+            is_blank = not row
         except StopIteration:
             return
         except csv.Error:
-            malformed = True
-        except EndlessError:
-            yield _Row(cells.line, _joined(chain(taken, (line for _, line in lines))))
-            return
-        is_blank = not row and not malformed
-        is_header = not has_header and not is_blank
-        has_header = has_header or is_header
-        is_extensible = not is_blank and not cells.is_unclosed
-        yield _Row(cells.line, _joined(taken), row, is_header, is_extensible, is_blank)
-
-
-def _taken(
-    lines: Iterable[tuple[int, bytes | Iterable[bytes]]], taken: list[bytes | Iterable[bytes]]
-) -> Iterator[bytes | None]:
-    """The lines as the reader takes them; in ``taken`` they are as they are."""
-    for _, line in lines:
-        taken.append(line)
-        yield line.removesuffix(b"\n") if isinstance(line, bytes) else None
-
-
-def _joined(lines: Iterable[bytes | Iterable[bytes]]) -> Iterator[bytes]:
-    for line in lines:
-        if isinstance(line, bytes):
-            yield line
-        else:
-            yield from line
+            pass
+        except LongRowError:
+            is_whole = False
+        names = names_of(row)
+        yield _Row(
+            line=cells.line,
+            pieces=cells.bytes_,
+            cells=row,
+            is_header=header is None and not is_blank,
+            is_header_again=bool(names) and names == header,
+            is_extensible=is_whole and not is_blank and not cells.is_unclosed,
+            is_blank=is_blank,
+        )
+        header = names if header is None and not is_blank else header

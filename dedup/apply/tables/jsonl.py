@@ -6,15 +6,15 @@ last line without an end stays without one.
 
 import codecs
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from dedup.apply.tables.lines import lines_of, pieces_of
 from dedup.apply.tables.packing import Packing
 from dedup.apply.tables.table import Note, Notes, check_free, told
 from dedup.read.fields import look_up
 from dedup.read.jsonl import parse
+from dedup.read.lines import Line, WholeLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +25,20 @@ class JsonLines:
 
     def check(self, stream: BinaryIO) -> int:
         """Never holds more than a line."""
-        lines = (line for _, line in lines_of(self.packing.unpacked(stream)))
+        lines = WholeLines(self.packing.unpacked(stream))
         return sum(isinstance(line, bytes) and _is_blank(line) for line in lines)
 
     def copy(self, stream: BinaryIO, out: BinaryIO, dropped: Collection[int]) -> None:
-        """Never holds more than a chunk, however long a line is."""
+        """Never holds more than a line."""
         with self.packing.packed(out) as packed:
-            for number, piece in pieces_of(self.packing.unpacked(stream)):
+            for number, line in self._lines(stream):
                 if number not in dropped:
-                    packed.write(piece)
+                    packed.writelines((line,) if isinstance(line, bytes) else line)
 
     def annotate(self, stream: BinaryIO, out: BinaryIO, note: Notes) -> None:
         """The fields come after those that a row has."""
         with self.packing.packed(out) as packed:
-            for number, line in lines_of(self.packing.unpacked(stream)):
+            for number, line in self._lines(stream):
                 if not isinstance(line, bytes):
                     packed.writelines(line)
                 elif _is_blank(line) or (added := note(number)) is None:
@@ -49,10 +49,13 @@ class JsonLines:
     def values(self, stream: BinaryIO, field: str, lines: Collection[int]) -> dict[int, object]:
         """As the reader parses them: of several fields of one name, the last."""
         found: dict[int, object] = {}
-        for number, line in lines_of(self.packing.unpacked(stream)):
+        for number, line in self._lines(stream):
             if isinstance(line, bytes) and number in lines:
                 found[number] = look_up(_row(line), field)
         return told(found)
+
+    def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, Line]]:
+        return enumerate(WholeLines(self.packing.unpacked(stream)), start=1)
 
 
 def _is_blank(line: bytes) -> bool:
