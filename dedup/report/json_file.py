@@ -1,5 +1,6 @@
 """The report as a JSON file: written whole or not at all, and read back."""
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import msgspec
 
 from dedup.errors import InputError, ReportError
+from dedup.events import tell
 from dedup.model import Report
 from dedup.read.remote import File, RemoteFile
 from dedup.report import layout
 from dedup.report.document import SCHEMA_VERSION, Document, document_of
+
+_LOG = logging.getLogger(__name__)
 
 
 def to_json(report: Report) -> bytes:
@@ -33,6 +37,7 @@ def write_atomically(path: File, data: bytes) -> None:
             _replace(Path(os.path.realpath(path)), data)  # so a link stays a link, and its target is replaced
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    tell(_LOG, "written", f"written: {path}, {len(data):,} bytes", path=str(path), bytes=len(data))
 
 
 def _replace(path: Path, data: bytes) -> None:
