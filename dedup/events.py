@@ -11,6 +11,7 @@ stages, skipped input and files, ``DEBUG`` that of what happens many times in a 
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 NOTICE: Final = 25
@@ -34,3 +35,8 @@ def event_of(record: logging.LogRecord) -> str:
 def facts_of(record: logging.LogRecord) -> dict[str, Fact]:
     """What is told of it; nothing of a record that is no event."""
     return dict(getattr(record, "facts", {}))
+
+
+def moment(seconds: float) -> str:
+    """A time (seconds since 1970) in UTC as ISO 8601 has it, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -38,7 +38,7 @@ class Used:
     def now(cls) -> "Used":
         """As the system says."""
         times = os.times()
-        processor = times.user + times.system + times.children_user + times.children_system
+        processor = time.process_time() + times.children_user + times.children_system
         return cls(processor, _most_memory(), _most_memory_of_workers())
 
 

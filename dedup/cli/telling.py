@@ -13,12 +13,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
-from dedup.events import NOTICE, event_of, facts_of, tell
+from dedup.events import NOTICE, event_of, facts_of, moment, tell
 
 TEXT, JSON = FORMS = ("text", "json")
 
@@ -89,11 +88,6 @@ def _traceback(record: logging.LogRecord) -> list[str]:
     if not record.exc_info or record.exc_info[1] is None:
         return []
     return "".join(traceback.format_exception(record.exc_info[1])).splitlines()
-
-
-def moment(seconds: float) -> str:
-    """A time (seconds since 1970) in UTC as ISO 8601 has it, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
