@@ -35,6 +35,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
+    if arguments is None:
+        _speak_utf8()
     _replace_closed_streams()
     started = time.monotonic()
     call = Call(sys.argv[1:] if arguments is None else tuple(arguments))
@@ -67,6 +69,18 @@ def _invoke(context: click.Context) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     return DONE
+
+
+def _speak_utf8() -> None:
+    """Start the program anew, in this process, where Python would read names of files as the locale has it: then a
+    report would name the same file otherwise under another locale. What is printed stays in the locale's encoding.
+    """
+    cannot = sys.flags.ignore_environment or "utf8" in sys._xoptions or not sys.executable or os.name != "posix"
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1" or cannot:
+        return
+    streams = f"{sys.stdout.encoding}:{sys.stdout.errors}" if sys.stdout is not None else ""
+    environment = {"PYTHONIOENCODING": streams, **os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - this very program
 
 
 def _replace_closed_streams() -> None:

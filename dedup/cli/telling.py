@@ -8,11 +8,13 @@ every line is one JSON object in ASCII, also that of a failure.
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import click
@@ -20,6 +22,8 @@ import click
 from dedup.events import NOTICE, event_of, facts_of, moment, tell
 
 TEXT, JSON = FORMS = ("text", "json")
+
+_FORM: Final = "DEDUP_LOG_FORMAT"
 
 _LEVELS: Final = (NOTICE, logging.INFO, logging.DEBUG)
 """What is told without ``-v``, with it, and with ``-vv``."""
@@ -98,6 +102,10 @@ class Call:
     teller: Teller = field(default_factory=Teller)
     debug: bool = False
 
+    def __post_init__(self) -> None:
+        """A call that cannot be read is to be told of in the form that it asks for, too."""
+        self.teller.form = _form_in(self.arguments)
+
     def louder(self, times: int) -> None:
         """Tell more, from now on."""
         self.teller.verbosity += times
@@ -151,7 +159,7 @@ def log_options(*, of_program: bool) -> list[click.Option]:
         _option(
             "--log-format",
             type=click.Choice(FORMS),
-            envvar="DEDUP_LOG_FORMAT" if of_program else None,
+            envvar=_FORM if of_program else None,
             hidden=not of_program,
             callback=_told_to(_formed),
             help="How it is told on standard error: as text, or as a JSON object a line.",
@@ -179,6 +187,17 @@ def _told_to(change: Callable[[Call, Any], None]) -> Callable[[click.Context, cl
             change(call, value)
 
     return callback
+
+
+def _form_in(arguments: Sequence[str]) -> str:
+    """The form that the arguments, or else the environment, ask for, whatever else they say."""
+    named = [os.environ.get(_FORM, "")]
+    for before, argument in pairwise(("", *arguments)):
+        if before == "--log-format":
+            named.append(argument)
+        elif argument.startswith("--log-format="):
+            named.append(argument.partition("=")[2])
+    return next((form for form in reversed(named) if form in FORMS), TEXT)
 
 
 def _formed(call: Call, form: str) -> None:
