@@ -95,9 +95,14 @@ class Place:
 
 
 def beside(report: "File") -> "File | None":
-    """The file of the manifest that belongs to a report; none where that is no file, but a pipe or a device."""
+    """The file of the manifest that belongs to a report; none where that is a pipe or a device, or goes where some
+    stream of the process leads.
+    """
     if isinstance(report, Path):
-        return report.with_suffix(ENDING) if report.is_file() or not report.exists() else None
+        is_place = report.absolute().parts[1:2] not in (("dev",), ("proc",)) and (
+            report.is_file() or not report.exists()
+        )
+        return report.with_suffix(ENDING) if is_place else None
     return replace(report, shown=_beside(report.shown), path=_beside(report.path))
 
 
