@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from dedup.events import Fact, tell
+from dedup.events import tell
 from dedup.progress import Progress, silent
 
 GOES_ON: Final = 30.0
@@ -118,8 +118,7 @@ class Watch:
         now = self._clock()
         if now - self._stage.told >= GOES_ON:
             self._stage.told = now
-            facts: dict[str, Fact] = {"stage": stage, "done": done, "total": total}
-            tell(_LOG, "stage-goes-on", f"{stage}: {_share(done, total)}", **facts)
+            tell(_LOG, "stage-goes-on", f"{stage}: {_share(done, total)}", stage=stage, done=done, total=total)
 
     def tally(self, counts: Mapping[str, int]) -> None:
         """What came of the stage that goes on; counts of one name are added up."""
@@ -186,15 +185,17 @@ def _tell_end(taken: StageTaken) -> None:
     memory = f"at most {taken.memory / _MEGABYTE:,.0f} MB so far"
     if taken.worker_memory:
         memory += f", a worker {taken.worker_memory / _MEGABYTE:,.0f} MB"
-    facts: dict[str, Fact] = {
-        "stage": taken.stage,
-        "seconds": taken.seconds,
-        "processor_seconds": taken.processor_seconds,
-        "done": taken.done,
-        "total": taken.total,
-        "memory": taken.memory,
-        "worker_memory": taken.worker_memory,
-        "counts": dict(taken.counts),
-    }
     event, ended = ("stage-ended", "done") if taken.whole else ("stage-broke-off", "broken off")
-    tell(_LOG, event, "; ".join((f"{taken.stage}: {ended}", *work, *counted, spent, memory)), **facts)
+    tell(
+        _LOG,
+        event,
+        "; ".join((f"{taken.stage}: {ended}", *work, *counted, spent, memory)),
+        stage=taken.stage,
+        seconds=taken.seconds,
+        processor_seconds=taken.processor_seconds,
+        done=taken.done,
+        total=taken.total,
+        memory=taken.memory,
+        worker_memory=taken.worker_memory,
+        counts=dict(taken.counts),
+    )

@@ -56,8 +56,9 @@ def _bars() -> "Iterator[Progress]":
 def _tell_beginning() -> None:
     command, python, cores = click.get_current_context().command_path, platform.python_version(), processors()
     told = f"{command} begins: dedup {__version__}, Python {python}, {cores} processors, process {os.getpid()}"
-    facts = {"command": command, "version": __version__, "python": python, "processors": cores, "process": os.getpid()}
-    tell(_LOG, "began", told, **facts)
+    tell(
+        _LOG, "began", told, command=command, version=__version__, python=python, processors=cores, process=os.getpid()
+    )
 
 
 def standard_output() -> "Console":
