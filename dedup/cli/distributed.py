@@ -17,6 +17,7 @@ from dedup.cli.terminal import complain, progress_shown, standard_output
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
 from dedup.settings import Settings
+from dedup.skipped import tell_skipped
 
 if TYPE_CHECKING:
     from dedup.engines.by_daft import DaftExecutor
@@ -107,6 +108,7 @@ class Distribution:
             summary = None if tables is None else _tabled(done, tables, wanted.record)
             report = done.report() if summary is None or wanted.report is not None or wanted.as_json else None
             skipped = done.skipped()
+            tell_skipped(skipped)
             wanted.record.found(report or done.summary(), skipped)
         seconds = time.monotonic() - started
         if report is not None:

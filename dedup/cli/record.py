@@ -187,9 +187,16 @@ class RunRecord:
             yield
             sys.stdout.flush()  # a fault in writing what was printed is one of the run
         except BaseException as error:
+            self._end_stage(whole=False)
             self._keep_failure(error)
             raise
+        self._end_stage(whole=True)
         self._keep(Ending(DONE))
+
+    def _end_stage(self, *, whole: bool) -> None:
+        """Of those that come after what a terminal shows, the last one."""
+        if self.watch is not None:
+            self.watch.end(whole=whole)
 
     def _keep_failure(self, error: BaseException) -> None:
         """It is the failure that is told of the run, whatever becomes of its manifest."""
@@ -205,8 +212,6 @@ class RunRecord:
         from dedup.report.json_file import write_atomically
         from dedup.report.manifest import manifest_json
 
-        if self.watch is not None:
-            self.watch.end(whole=ending.code == DONE)
         self.place.check()  # it may have taken hours
         write_atomically(self.place.file, manifest_json(self._manifest(ending)))
 
