@@ -39,11 +39,12 @@ from dedup.model import (
     Record,
     Skipped,
 )
-from dedup.pipeline import Judge, Models, consulted, models_of, works_of
-from dedup.progress import Progress, Stage, silent
+from dedup.pipeline import Judge, Models, consulted, in_clusters, models_of, works_of
+from dedup.progress import Progress, Stage, silent, tally
 from dedup.settings import Settings
 from dedup.sketch import Sketch
 from dedup.tell import Findings, place_of, shared_pages
+from dedup.watch import watched
 from dedup.workers import no_garbage_collection, one_thread_each
 from dedup.world import Text, World, merged, pairs_of
 
@@ -99,7 +100,7 @@ def check(
     Raises :class:`dedup.errors.UnusableIndexError` where the index was made otherwise, and
     :class:`dedup.errors.ModelError` where a model is needed and cannot be loaded.
     """
-    with one_thread_each(), no_garbage_collection():
+    with one_thread_each(), no_garbage_collection(), watched(progress) as progress:
         models = models_of(settings, encoder, calibration)
         check_stamp(known.folder, known.stamp, settings, models)
         sketches, skipped = sketches_with_vectors(new, settings, models, progress)
@@ -181,6 +182,7 @@ class _Check:
             if stage.stage in LEFT_OUT:
                 left_out[stage.stage] = left_out.get(stage.stage, 0) + stage.pairs
         proposal = Proposal(pairs, funnel_of(pairs, left_out))
+        tally(self.progress, {"pairs": len(pairs), "known texts": sum(text.position is None for text in texts)})
         return World(tuple(texts), tuple(self.subjects(texts, boilerplate)), proposal)
 
     def new_texts(self, sketches: Sequence[Sketch]) -> list[Text]:
@@ -213,6 +215,7 @@ class _Check:
         calibration, kind, workers = self.calibration, self.models.kind, self.settings.workers
         confirmation = confirm(pairs, world.subjects, calibration, kind, workers, told)
         confirmation = self.with_known_pairs(world, confirmation)
+        tally(self.progress, {"judged pairs": len(confirmation.links), "ruled out early": confirmation.ruled_out})
         first = Judge([text.keys() for text in world.texts], world.subjects, calibration, kind)
         writings = [subject.writing for subject in world.subjects]
         spared = self.settled(world, confirmation.links)
@@ -223,6 +226,7 @@ class _Check:
             )
             self.progress(Stage.CLUSTER)
             clustering = cluster(links, writings, judge_pair, self.settings.threshold, judge_pair.possible())
+            tally(self.progress, in_clusters(clustering))
             findings = Findings(world, judge_pair, clustering)
             if spared <= findings.with_known:
                 return links, confirming, clustering, findings

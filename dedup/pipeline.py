@@ -44,12 +44,14 @@ from dedup.model import (
     Skipped,
     WholeReport,
 )
-from dedup.progress import Progress, Stage, silent
+from dedup.progress import Progress, Stage, silent, tally
 from dedup.read.unique import in_order, unique
 from dedup.screen import Screen
 from dedup.settings import ALWAYS, NEVER, Settings
 from dedup.sketch import Sketch, sketches_of
+from dedup.skipped import tell_skipped
 from dedup.spool import Arena, Spool
+from dedup.watch import watched
 from dedup.workers import no_garbage_collection, one_thread_each
 
 
@@ -205,7 +207,7 @@ def run_stages(
     models: Models | None = None,
 ) -> Stages:
     """The stages up to the clusters; see :func:`find_clusters`. ``models`` stand in for those of :func:`models_of`."""
-    with one_thread_each(), no_garbage_collection():
+    with one_thread_each(), no_garbage_collection(), watched(progress) as progress:
         return _run_stages(records, settings, models or models_of(settings, encoder, calibration), progress)
 
 
@@ -215,6 +217,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
     progress(Stage.PROPOSE)
     proposal = propose_among(known.keys, subjects, calibration, settings, partial(progress, Stage.PROPOSE))
     pairs = len(proposal.pairs)
+    tally(progress, {"pairs": pairs})
     progress(Stage.CONFIRM, 0, pairs)
     confirmation = confirm(
         proposal.pairs,
@@ -224,6 +227,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
         settings.workers,
         lambda done: progress(Stage.CONFIRM, done, pairs),
     )
+    tally(progress, {"judged pairs": len(confirmation.links), "ruled out early": confirmation.ruled_out})
     judge_pair, links, confirming = consulted(
         Judge(known.keys, subjects, calibration, models.kind), confirmation, proposal, models, settings, progress
     )
@@ -232,6 +236,7 @@ def _run_stages(records: Iterable[Record | Skipped], settings: Settings, models:
     clustering = cluster(
         links, writings, judge_pair, settings.threshold, judge_pair.possible(), workers=settings.workers
     )
+    tally(progress, in_clusters(clustering))
     return Stages(
         articles=known.entries,
         shortened=known.shortened,
@@ -272,11 +277,13 @@ def compare(
     sketches, skipped = sketched(records, settings, models, progress)
     entries = [s.entry for s in sketches]
     works = works_of([s.fingerprint for s in sketches])
+    tally(progress, {"texts": len(works)})
     languages = [entries[members[0]].language for members in works]
     whole = [sketches[members[0]] for members in works]
     progress(Stage.BOILERPLATE)
     prints = [s.fingerprint for s in whole]
     boilerplate = find_boilerplate(languages, prints, settings.workers, partial(progress, Stage.BOILERPLATE))
+    tally(progress, {"passages": len(boilerplate)})
     progress(Stage.DISCOUNT, 0, len(prints))
     weighed = discount(prints, boilerplate, settings, lambda done: progress(Stage.DISCOUNT, done, len(prints)))
     by_table = [_reweighed(s, f) for s, f in zip(whole, weighed, strict=True)]
@@ -306,9 +313,13 @@ def sketched(
     progress(Stage.SKETCH)
     for batch in sketches_of(records, settings, lens, Spool(), Arena()):
         sketches += (one for one in batch if isinstance(one, Sketch))
-        skipped += (one for one in batch if isinstance(one, Skipped))
+        unusable = [one for one in batch if isinstance(one, Skipped)]
+        tell_skipped(unusable)
+        skipped += unusable
         progress(Stage.SKETCH, len(sketches))
     kept, doubles = unique(sketches, lambda sketch: sketch.rank)
+    tell_skipped(doubles)
+    tally(progress, {"records": len(kept), "skipped": len(skipped) + len(doubles)})
     return kept, in_order((*skipped, *doubles))
 
 
@@ -344,8 +355,15 @@ def consulted(
         partial(progress, Stage.CONSULT),
         matters,
     )
+    tally(progress, {stage.stage: stage.pairs for stage in said.funnel})
     judge_pair = replace(by_table, closer=said.subjects, closer_calibration=models.closer.calibration)
     return judge_pair, said.links, (ruled_out, *said.funnel)
+
+
+def in_clusters(clustering: Clustering) -> dict[str, int]:
+    """What clustering came to, in counts for progress; of works, but for their copies."""
+    found = clustering.clusters
+    return {"clusters": len(found), "links": sum(len(cluster.links) for cluster in found)}
 
 
 def report_of(stages: Stages, settings: Settings) -> WholeReport:

@@ -1,7 +1,8 @@
 """What a run tells of itself while it goes on."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Stage(StrEnum):
@@ -26,3 +27,17 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int = 0, total: int | None = None, /) -> None:
     """Tells nobody."""
+
+
+@runtime_checkable
+class Tallying(Protocol):
+    """A progress that also wants to know what came of a stage."""
+
+    def tally(self, counts: Mapping[str, int]) -> None:
+        """Told of the stage that goes on: counts by what they count."""
+
+
+def tally(progress: Progress, counts: Mapping[str, int]) -> None:
+    """Tell what came of the stage that goes on, where that is wanted (:class:`dedup.watch.Watch`)."""
+    if isinstance(progress, Tallying):
+        progress.tally(counts)

@@ -1,10 +1,27 @@
 """What could not be used, in words."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from dedup.events import tell
 
 if TYPE_CHECKING:
     from dedup.model import Skipped
+
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def tell_skipped(skipped: "Iterable[Skipped]") -> None:
+    """Each of them to the log."""
+    for one in skipped:
+        told = f"skipped {_place(one)}: {one.reason}"
+        tell(_LOG, "skipped", told, path=one.path, line=one.line, reason=one.reason)
+
+
+def _place(skipped: "Skipped") -> str:
+    return skipped.path if skipped.line is None else f"{skipped.path}:{skipped.line}"
 
 
 def first_skipped(skipped: "Sequence[Skipped]") -> str:
@@ -12,8 +29,7 @@ def first_skipped(skipped: "Sequence[Skipped]") -> str:
     if not skipped:
         return "0 skipped"
     first = skipped[0]
-    place = first.path if first.line is None else f"{first.path}:{first.line}"
-    return f"{len(skipped):,} skipped, the first: {place}: {first.reason}"
+    return f"{len(skipped):,} skipped, the first: {_place(first)}: {first.reason}"
 
 
 def nothing_to_compare(skipped: "Sequence[Skipped]") -> str:

@@ -26,6 +26,7 @@ PUBLISHED: Final = (
     "report/schema.json",
     "report/explanation.schema.json",
     "report/summary.schema.json",
+    "report/manifest.schema.json",
     "report/gate/check.schema.json",
 )
 

@@ -26,6 +26,7 @@ from dedup.language import UNKNOWN
 from dedup.model import Relation, Role
 from dedup.progress import Progress, silent
 from dedup.report.document import Cluster, Document, Member
+from dedup.watch import watched
 
 VALUES: Final = "reading values"
 _ONE_LANGUAGE: Final = (Relation.EXACT, Relation.NEAR_DUPLICATE)
@@ -137,8 +138,9 @@ def make_plan(document: Document, corpus: Corpus, choice: Choice = _DEFAULT, pro
     Raises :class:`InputError` where the corpus is not what the report is on (see :func:`dedup.apply.match.match`), or a
     policy asks for a field that no member has.
     """
-    standing = match(document, corpus, progress)
-    values = {p.field: _values(p.field, corpus, standing, progress) for p in choice.keep if p.kind is Kind.MAX}
+    with watched(progress) as watch:
+        standing = match(document, corpus, watch)
+        values = {p.field: _values(p.field, corpus, standing, watch) for p in choice.keep if p.kind is Kind.MAX}
     decisions = tuple(_decide(cluster, choice, standing.places, values) for cluster in document.clusters)
     dropped: list[set[int | None]] = [set() for _ in corpus.files]
     marks = {}

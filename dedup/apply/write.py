@@ -5,6 +5,7 @@ corpus last. So nobody meets a part of it, and where it stands, what was removed
 between leaves such a ``.dedup-`` name, and no other.
 """
 
+import logging
 import os
 import secrets
 import shutil
@@ -19,12 +20,16 @@ from dedup.apply.corpus import Corpus, CorpusFile
 from dedup.apply.plan import Plan, Removal
 from dedup.apply.tables import Note
 from dedup.errors import InputError
+from dedup.events import tell
 from dedup.model import Role
 from dedup.progress import Progress, silent
 from dedup.read.formats import READERS, is_read_in_folders
 from dedup.report.document import writable
+from dedup.watch import watched
 
 WRITING: Final = "writing"
+
+_LOG: Final = logging.getLogger(__name__)
 
 _READING_AND_WRITING: Final = 0o666
 
@@ -114,8 +119,8 @@ def write_corpus(
     with ExitStack() as unfinished:
         written = unfinished.enter_context(_beside(out))
         publishing = [(written, out)]
-        with _in_one_line(out):
-            _write_corpus(plan, written, annotate, progress)
+        with _in_one_line(out), watched(progress) as watch:
+            _write_corpus(plan, written, annotate, watch)
         if removed is not None:
             told = unfinished.enter_context(_beside(removed))
             publishing.insert(0, (told, removed))
@@ -125,6 +130,15 @@ def write_corpus(
         for beside, path in publishing:
             with _in_one_line(path):
                 beside.rename(path)  # also onto an empty folder, but never onto one that is not
+            _tell_written(path)
+
+
+def _tell_written(path: Path) -> None:
+    """To the log, where it listens: a folder is gone through for it."""
+    if _LOG.isEnabledFor(logging.INFO):
+        sizes = [file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+        told = f"written: {path}, {len(sizes):,} files, {sum(sizes):,} bytes"
+        tell(_LOG, "written", told, path=str(path), files=len(sizes), bytes=sum(sizes))
 
 
 @contextmanager
@@ -138,7 +152,9 @@ def _in_one_line(path: Path) -> Iterator[None]:
 def _write_corpus(plan: Plan, place: Path, annotate: bool, progress: Progress) -> None:
     if plan.corpus.single:
         (file,) = plan.corpus.files
+        progress(WRITING, 0, 1)
         _write_file(plan, 0, file, place, annotate)
+        progress(WRITING, 1, 1)
     else:
         place.mkdir()
         _write_files(plan, place, annotate, progress)

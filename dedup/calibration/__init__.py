@@ -207,7 +207,16 @@ _UNREADABLE = (
 """What is raised for files that hold something else, nested, packed or encrypted as they may be."""
 
 
-def digest_in(folder: Path, digest: str) -> str:
+def digest_used(setting: str, digest: str) -> str | None:
+    """A hash of the calibration that a run with this ``Settings.calibration`` uses for the model with this digest; None
+    where there is none, and one is made of the run.
+    """
+    given: list[Traversable] = [] if setting == SHIPPED else [Path(setting)]
+    places = (*given, files("dedup.calibration"))
+    return next((digest_in(place, digest) for place in places if (place / f"{digest[:12]}.json").is_file()), None)
+
+
+def digest_in(folder: Traversable, digest: str) -> str:
     """A hash of the calibration in a folder for the model with this digest."""
     files_of_it = (folder / f"{digest[:12]}{ending}" for ending in (".json", ".npz"))
     return blake2b(b"".join(file.read_bytes() for file in files_of_it), digest_size=16).hexdigest()

@@ -25,6 +25,7 @@ from dedup.report.console import visible
 from dedup.report.document import document_of
 from dedup.settings import ALWAYS, Settings
 from dedup.skipped import first_skipped
+from dedup.watch import watched
 
 FEWEST_FITTED = 10
 """Articles in two languages or more that the fit needs: a choice, on the safe side of the five that helped on all
@@ -87,6 +88,11 @@ def calibrate(corpora: Sequence[Corpus], encoder: Encoder, on: date, progress: P
     """
     to_fit, to_measure = ({c.name: _side(c, which) for c in corpora} for which in (True, False))
     _refuse_too_small(to_fit, to_measure)
+    with watched(progress) as watch:
+        return _calibrated(to_fit, to_measure, encoder, on, watch)
+
+
+def _calibrated(to_fit: Records, to_measure: Records, encoder: Encoder, on: date, progress: Progress) -> Calibrated:
     once = _EncodedOnce(encoder, progress)
     parts, dropped = _understood(to_fit, once)
     progress("fitting")

@@ -12,12 +12,12 @@ import os
 import signal
 import sys
 import threading
-import traceback
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -25,56 +25,47 @@ from dedup import __version__
 from dedup.cli.apply import apply as apply_command
 from dedup.cli.calibrate import calibrate as calibrate_command
 from dedup.cli.check import check as check_command
+from dedup.cli.endings import DONE, Terminated, ending_of
 from dedup.cli.evaluate import evaluate as evaluate_command
 from dedup.cli.explain import explain as explain_command
 from dedup.cli.index import index as index_commands
 from dedup.cli.options import InOrder
 from dedup.cli.run import run as run_command
-from dedup.cli.terminal import complain
-from dedup.errors import DedupError, is_fault
+from dedup.cli.telling import Call, fail, log_options
+from dedup.errors import is_fault
+from dedup.events import tell
 
-DONE = 0
-UNUSABLE = 2
-INTERRUPTED = 130
-"""128 + SIGINT, as a shell says it."""
-ENDED = 143
-"""128 + SIGTERM: what a system ends a process with, as a scheduler does or a container."""
-BROKEN_PIPE = 141
-"""128 + SIGPIPE: what ``cat`` ends with when ``head`` has seen enough. Silent, for nothing is wrong."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
+    if arguments is None:
+        _speak_utf8()
     _replace_closed_streams()
-    with _notes_on_standard_error(), _ended_like_interrupted():
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+    started = time.monotonic()
+    call = Call(sys.argv[1:] if arguments is None else tuple(arguments))
+    with call.told(), _ended_like_interrupted():
+        code = _run(call)
+        seconds = round(time.monotonic() - started, 3)
+        tell(_LOG, "ended", f"ended with exit code {code} after {seconds} s", exit=code, seconds=seconds)
     sys.exit(code)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(call: Call) -> int:
     """The exit code of a call."""
-    context = None
     try:
-        with dedup.make_context("dedup", list(arguments)) as context:
+        with dedup.make_context("dedup", list(call.arguments), obj=call) as context:
             code = _invoke(context)
         sys.stdout.flush()  # a fault in writing belongs here, not to the end of the process
-    except click.exceptions.Exit as end:  # --help, --version
-        return end.exit_code
-    except BrokenPipeError:
-        _discard_output()
-        return BROKEN_PIPE
-    except KeyboardInterrupt as stop:
-        how, code = ("ended by SIGTERM", ENDED) if isinstance(stop, _Ended) else ("interrupted", INTERRUPTED)
-        complain(f"{how}: nothing was written; a run that is started again keeps the vectors that the model made")
-        return code
     except BaseException as error:
-        if not is_fault(error):
+        if not (isinstance(error, KeyboardInterrupt) or is_fault(error)):
             raise
-        if context is not None and context.params["debug"]:
-            traceback.print_exc()
-        complain(_in_one_line(error))
+        ending = ending_of(error)
+        if ending.told is not None:
+            fail(ending.told, ending.code, error if call.debug else None)
         _discard_output()
-        return UNUSABLE
+        return ending.code
     return code
 
 
@@ -87,20 +78,16 @@ def _invoke(context: click.Context) -> int:
     return DONE
 
 
-def _in_one_line(error: BaseException) -> str:
-    match error:
-        case click.UsageError(ctx=click.Context() as context):
-            return f"{error.format_message()} See '{context.command_path} --help'."
-        case click.ClickException():
-            return error.format_message()
-        case DedupError():
-            return str(error)
-        case MemoryError():
-            return "out of memory"
-        case OSError():
-            return str(error)
-        case _:
-            return f"internal error: {type(error).__name__}: {error} (--debug shows where)"
+def _speak_utf8() -> None:
+    """Start the program anew, in this process, where Python would read names of files as the locale has it: then a
+    report would name the same file otherwise under another locale. What is printed stays in the locale's encoding.
+    """
+    cannot = sys.flags.ignore_environment or "utf8" in sys._xoptions or not sys.executable or os.name != "posix"
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1" or cannot:
+        return
+    streams = f"{sys.stdout.encoding}:{sys.stdout.errors}" if sys.stdout is not None else ""
+    environment = {"PYTHONIOENCODING": streams, **os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - this very program
 
 
 def _replace_closed_streams() -> None:
@@ -121,10 +108,6 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Ended(KeyboardInterrupt):
-    """The process was told to end, and does so as if a person had interrupted it."""
-
-
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
     """While it lasts, SIGTERM is an interrupt: what was begun is removed, and workers end, too."""
@@ -134,30 +117,13 @@ def _ended_like_interrupted() -> Iterator[None]:
 
     def end(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: nothing may break off the tidying up
-        raise _Ended
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _notes_on_standard_error() -> Iterator[None]:
-    """What the library logs, such as that it unpacks the model, on standard error."""
-
-    class OnStandardError(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            sys.stderr.write(f"dedup: {record.getMessage()}\n")  # click.echo would write across the progress line
-
-    log, handler = logging.getLogger("dedup"), OnStandardError()
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
 
 
 @click.group(
@@ -178,8 +144,7 @@ Exit codes: 0 done; 1 check found something; 2 the call or the input is unusable
 130 interrupted, 143 ended by SIGTERM: nothing half-written is left.""",
 )
 @click.version_option(__version__, prog_name="dedup", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, envvar="DEDUP_DEBUG", help="On failure, show the traceback too.")
-def dedup(debug: bool) -> None:
+def dedup() -> None:
     """Find the records that carry the same article: copied, edited, or translated."""
 
 
@@ -193,3 +158,14 @@ for _command in (
     calibrate_command,
 ):
     dedup.add_command(_command)
+
+
+def _with_log_options(command: click.Command, *, of_program: bool) -> None:
+    """The options on what is told, on a command and all commands in it: people type them at the end, too."""
+    command.params += log_options(of_program=of_program)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _with_log_options(inner, of_program=False)
+
+
+_with_log_options(dedup, of_program=True)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dedup.cli.options import encoder_of, spare_inputs
+from dedup.cli.record import RunRecord
 from dedup.cli.terminal import complain, progress_shown, standard_output
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
 from dedup.settings import Settings
+from dedup.skipped import tell_skipped
 
 if TYPE_CHECKING:
     from dedup.engines.by_daft import DaftExecutor
@@ -103,9 +105,11 @@ class Distribution:
         started = time.monotonic()
         with self._place() as root, self._executor(workers) as executor:
             done = self._done(root, paths, fields, settings, executor, wanted)
-            summary = None if tables is None else _tabled(done, tables)
+            summary = None if tables is None else _tabled(done, tables, wanted.record)
             report = done.report() if summary is None or wanted.report is not None or wanted.as_json else None
             skipped = done.skipped()
+            tell_skipped(skipped)
+            wanted.record.found(report or done.summary(), skipped)
         seconds = time.monotonic() - started
         if report is not None:
             wanted.publish(report, seconds)
@@ -155,8 +159,10 @@ class Distribution:
 
         given = open_input(paths)
         spare_inputs(wanted.files, given)
+        wanted.record.opened(given)
         models = models_of(settings, encoder_of(settings), None)
         with progress_shown() as progress:
+            wanted.record.watch = progress
             return distributed(
                 paths,
                 given,
@@ -171,15 +177,19 @@ class Distribution:
             )
 
 
-def _tabled(done: "Distributed", tables: "Store") -> "Summary":
+def _tabled(done: "Distributed", tables: "Store", record: RunRecord) -> "Summary":
     """The tables written, and the summary beside them."""
+    from dedup.read.remote import without_secrets
     from dedup.report.summary import summary_json
 
     if tables.has(SUMMARY):  # while it is not there, the tables beside it are not whole
         tables.remove_file(SUMMARY)
     done.write_tables(tables.root)
     summary = done.summary()
-    tables.put(SUMMARY, summary_json(summary))
+    written = summary_json(summary)
+    tables.put(SUMMARY, written)
+    record.wrote("tables", without_secrets(tables.root))
+    record.wrote("summary", without_secrets(f"{tables.root.rstrip('/')}/{SUMMARY}"), written)
     return summary
 
 

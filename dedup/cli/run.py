@@ -24,6 +24,8 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
+from dedup.cli.record import Place, RunRecord, manifest_options
+from dedup.cli.telling import this_call
 from dedup.cli.terminal import complain, progress_shown, warn_if_uncalibrated
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 @click.option(
     "--assignment", type=FILE_OR_URL, metavar="FILE", help="Write a table here: record, cluster, role, probability."
 )
+@manifest_options
 @click.option("--sweep", is_flag=True, help="Tell what other thresholds would change, without computing again.")
 @format_option
 @threshold_option
@@ -62,6 +65,8 @@ def run(
     output: "File | None",
     html: "File | None",
     assignment: "File | None",
+    manifest: "File | None",
+    no_manifest: bool,
     sweep: bool,
     form: str,
     threshold: float | None,
@@ -94,12 +99,17 @@ def run(
     distribution = Distribution(engine, ray, store, tables, partition)
     distribution.check({"--html": html is not None, "--assignment": assignment is not None, "--sweep": sweep})
     results.check()
-    wanted = Wanted(files=tuple(results.files), report=output, as_json=form == "json", strict=strict)
-    if engine == DAFT:
-        distribution.run(paths, fields_of(**field_names), settings, workers, wanted)
-    else:
-        settings = replace(settings, workers=workers or processors())
-        _run_here(paths, fields_of(**field_names), settings, results, wanted, sweep=sweep)
+    place = Place.of(manifest, no_manifest, output)
+    place.check()
+    settings = replace(settings, workers=workers or processors())
+    record = RunRecord(arguments=this_call().arguments, settings=settings, engine=engine, place=place)
+    files = (*results.files, *place.files)
+    wanted = Wanted(files=files, report=output, as_json=form == "json", strict=strict, record=record)
+    with record.kept():
+        if engine == DAFT:
+            distribution.run(paths, fields_of(**field_names), settings, workers, wanted)
+        else:
+            _run_here(paths, fields_of(**field_names), settings, results, wanted, sweep=sweep)
 
 
 def _run_here(
@@ -109,20 +119,27 @@ def _run_here(
         from dedup.pipeline import report_of, run_stages
         from dedup.read.records import open_input, read_input
 
+        record = wanted.record
+        record.watch = progress
         started = time.monotonic()
         given = open_input(paths)
         spare_inputs(wanted.files, given)
-        stages = run_stages(read_input(given, fields), settings, encoder_of(settings), progress=progress)
+        record.opened(given)
+        record.encoder = encoder_of(settings)
+        records = record.counted(read_input(given, fields))
+        stages = run_stages(records, settings, record.encoder, progress=progress)
         report = report_of(stages, settings)
         if sweep:
             progress("trying other thresholds")
             report = _with_outlooks(report, stages, settings)
         seconds = time.monotonic() - started
+    record.found(report, report.skipped)
     if not report.records:
         raise InputError(nothing_to_compare(report.skipped))
     warn_if_uncalibrated(report.encoder)
+    progress("writing")
     try:
-        results.write(stages, report, settings)
+        results.write(stages, report, settings, record)
     finally:  # what could not be written can still be read
         wanted.publish(report, seconds)
     wanted.refuse_skipped(report.skipped)
@@ -156,28 +173,26 @@ class _Results:
 
             check_assignment_file(self.assignment)
 
-    def write(self, stages: "Stages", report: "WholeReport", settings: Settings) -> None:
+    def write(self, stages: "Stages", report: "WholeReport", settings: Settings, record: RunRecord) -> None:
         """The page and the assignment; :class:`Wanted` writes the report."""
         if self.html is not None:
-            _write_page(stages, report, settings, self.html)
+            record.write("page", self.html, _page(stages, report, settings))
         if self.assignment is not None:
-            _write_assignment(report, self.assignment)
+            _write_assignment(report, self.assignment, record)
 
 
-def _write_page(stages: "Stages", report: "Report", settings: Settings, html: "File") -> None:
+def _page(stages: "Stages", report: "Report", settings: Settings) -> bytes:
     from dedup.report.html.collect import page_data
     from dedup.report.html.page import page_of
-    from dedup.report.json_file import write_atomically
 
-    write_atomically(html, page_of(page_data(stages, report, settings.threshold)))
+    return page_of(page_data(stages, report, settings.threshold))
 
 
-def _write_assignment(report: "WholeReport", file: "File") -> None:
+def _write_assignment(report: "WholeReport", file: "File", record: RunRecord) -> None:
     from dedup.report.assignment import GUARD, assignment, table_of
-    from dedup.report.json_file import write_atomically
 
     table = table_of(assignment(report), file)
-    write_atomically(file, table.data)
+    record.write("assignment", file, table.data)
     if table.guarded:
         one = "1 cell that a spreadsheet would run as a formula begins"
         several = f"{table.guarded:,} cells that a spreadsheet would run as formulas begin"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dedup.cli.record import REPORT, RunRecord
 from dedup.cli.terminal import standard_output
 from dedup.errors import InputError
 from dedup.skipped import first_skipped
@@ -17,22 +18,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """``files`` are all that are written; ``report`` is that of the report, which ``as_json`` prints, too."""
+    """``files`` are all that are written; ``report`` is that of the report, which ``as_json`` prints, too; ``record``
+    is told what is written.
+    """
 
     files: "tuple[File, ...]"
     report: "File | None"
     as_json: bool
     strict: bool
+    record: RunRecord
 
     def publish(self, report: "Report", seconds: float) -> None:
         """Write and print it."""
-        from dedup.report.json_file import to_json, write_atomically
+        from dedup.report.json_file import to_json
         from dedup.report.terminal import render_summary
 
         data = to_json(report)
         try:
             if self.report is not None:
-                write_atomically(self.report, data)
+                self.record.write(REPORT, self.report, data)
         finally:  # what could not be written can still be read
             if self.as_json:
                 click.echo(data, nl=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from dedup.errors import ModelError
+from dedup.events import NOTICE, tell
 from dedup.held import alone_in, held_folder
 
 MANIFEST: Final = "manifest.json"
@@ -30,7 +31,7 @@ _TEMPORARY: Final = "dedup-cache-"
 
 _READ_AT_ONCE: Final = 2**20
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
@@ -57,7 +58,7 @@ def kept_folder(name: str, what: str, write: Callable[[Path], None]) -> Path:
     if is_whole(folder):
         return folder
     why = "not what was written" if os.path.lexists(folder) else "first use"
-    _log.info("%s: unpacking %s into %s", why, what, folder)
+    tell(_LOG, "model-unpacked", f"{why}: unpacking {what} into {folder}", level=NOTICE, folder=str(folder))
     try:
         write_beside(folder, write)
     except OSError as error:
@@ -144,7 +145,7 @@ def _temporary(why: str) -> Path:
         folder.mkdir()
     except OSError as error:
         raise ModelError(f"{why}, nor can a temporary folder ({error.strerror or error}); set {PLACE}") from error
-    _log.warning("nothing is kept for the next run: %s; set %s", why, PLACE)
+    _LOG.warning("nothing is kept for the next run: %s; set %s", why, PLACE)
     os.environ[PLACE] = str(folder)
     owner = os.getpid()
 

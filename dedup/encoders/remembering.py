@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dedup.encoders.kept import cache_folder
+from dedup.events import tell
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
@@ -35,15 +36,22 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB
 _AT_ONCE = 500  # SQLite takes at least 999 parameters a query
 _BUSY = 10.0  # seconds that another process may take to write
 
+_LOG = logging.getLogger(__name__)
+
 
 class RememberingEncoder:
-    """Another encoder's vectors, computed at most once. A cache that cannot be used is passed over, with a note."""
+    """Another encoder's vectors, computed at most once. A cache that cannot be used is passed over, with a note.
+
+    ``found`` and ``made`` count the vectors that the cache had and those that it had not, of each call anew.
+    """
 
     def __init__(self, encoder: "Encoder") -> None:
         self._encoder = encoder
         self._reads = self._writes = True
         self._renewed = False
         self._told = False
+        self.found = 0
+        self.made = 0
 
     @property
     def name(self) -> str:
@@ -66,6 +74,11 @@ class RememberingEncoder:
         known = self._recall(list(dict.fromkeys(keys)))
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         items = list(missing.items())
+        if keys:
+            found = len(known)
+            told = f"vectors of {self.name}: {found:,} found in the cache, {len(items):,} to be made"
+            tell(_LOG, "vectors", told, model=self.name, file=str(self.file), found=found, missing=len(items))
+            self.found, self.made = self.found + found, self.made + len(items)
         for start in range(0, len(items), CHUNK):
             chunk = items[start : start + CHUNK]
             vectors = self._encoder.encode([text for _, text in chunk]).astype(np.float16)
@@ -132,7 +145,7 @@ class RememberingEncoder:
             self._note(f"the vectors in {self.file} are broken ({error}), and are made again")
             self._remove()
             return True
-        logging.getLogger(__name__).warning("vectors are not kept: %s: %s", self.file, error)
+        _LOG.warning("vectors are not kept: %s: %s", self.file, error)
         return False
 
     def _remove(self) -> None:
@@ -143,7 +156,7 @@ class RememberingEncoder:
 
     def _note(self, told: str) -> None:
         if not self._told:
-            logging.getLogger(__name__).warning("%s", told)
+            _LOG.warning("%s", told)
             self._told = True
 
 

