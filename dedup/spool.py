@@ -1,4 +1,8 @@
-"""Where the bulk of a large run lies: texts in a file, vectors in memory that processes share."""
+"""Where the bulk of a large run lies: texts in a file, vectors in memory that processes share.
+
+Where a run is to keep to a ceiling (:mod:`dedup.memory`), the vectors lie in a file, too, which is mapped: the system
+writes it out and reads it again as it likes.
+"""
 
 import mmap
 import os
@@ -6,10 +10,12 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import IO, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dedup import memory
 
 BLOCK = 64 * 2**20
 """Bytes of a block of shared memory."""
@@ -55,17 +61,40 @@ class Arena:
     def __init__(self) -> None:
         self._block = np.empty(0, np.uint8)
         self._end = 0
+        self._file: IO[bytes] | None = None
+        self._in_file: list[mmap.mmap] = []
+        self._length = 0
+        if memory.is_kept():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as its arrays are
+            weakref.finalize(self, self._file.close)
+            memory.releasing(self)
 
     def put(self, array: NDArray[_Number]) -> NDArray[_Number]:
         """The same array, from now on in the arena."""
         size = -(-array.nbytes // _ALIGNED) * _ALIGNED
         if self._end + size > len(self._block):
-            self._block = np.frombuffer(mmap.mmap(-1, max(BLOCK, size)), np.uint8)
+            self._block = np.frombuffer(self._mapped(max(BLOCK, size)), np.uint8)
             self._end = 0
         place = self._block[self._end : self._end + array.nbytes].view(array.dtype).reshape(array.shape)
         self._end += size
         place[...] = array
         return place
+
+    def _mapped(self, size: int) -> mmap.mmap:
+        if self._file is None:
+            return mmap.mmap(-1, size)
+        size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        # What does not fit on the disk is an error here; later it would be the end of the process (SIGBUS).
+        os.posix_fallocate(self._file.fileno(), self._length, size)
+        mapped = mmap.mmap(self._file.fileno(), size, offset=self._length)
+        self._length += size
+        self._in_file.append(mapped)
+        return mapped
+
+    def release(self) -> None:
+        """Let go of the memory of what lies in a file; it is there again when it is looked at."""
+        for mapped in list(self._in_file):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 _ALIGNED = 64

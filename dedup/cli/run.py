@@ -16,6 +16,7 @@ from dedup.cli.options import (
     encoder_of,
     fields_of,
     format_option,
+    memory_option,
     model_option,
     record_options,
     settings_of,
@@ -27,9 +28,9 @@ from dedup.cli.options import (
 from dedup.cli.terminal import complain, progress_shown, warn_if_uncalibrated
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
+from dedup.memory import is_kept, workers_for
 from dedup.settings import Settings
 from dedup.skipped import nothing_to_compare
-from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.model import Report, WholeReport
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @confirm_option
 @calibration_option
 @workers_option
+@memory_option(", or --engine daft, which works in parts")
 @record_options
 @strict_option
 @engine_options
@@ -92,13 +94,20 @@ def run(
     settings = settings_of({}, threshold=threshold, model=model, confirm=confirm, calibration=calibration)
     results = _Results(output, html, assignment)
     distribution = Distribution(engine, ray, store, tables, partition)
-    distribution.check({"--html": html is not None, "--assignment": assignment is not None, "--sweep": sweep})
+    distribution.check(
+        {
+            "--html": html is not None,
+            "--assignment": assignment is not None,
+            "--sweep": sweep,
+            "--max-memory": is_kept(),
+        }
+    )
     results.check()
     wanted = Wanted(files=tuple(results.files), report=output, as_json=form == "json", strict=strict)
     if engine == DAFT:
         distribution.run(paths, fields_of(**field_names), settings, workers, wanted)
     else:
-        settings = replace(settings, workers=workers or processors())
+        settings = replace(settings, workers=workers_for(workers))
         _run_here(paths, fields_of(**field_names), settings, results, wanted, sweep=sweep)
 
 

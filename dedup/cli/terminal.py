@@ -25,15 +25,16 @@ def complain(message: str) -> None:
 @contextmanager
 def progress_shown() -> "Iterator[Progress]":
     """Tells a person at a terminal which stage a run is in, how far it has come, how fast, and what remains."""
+    from dedup.memory import noting
     from dedup.progress import silent
 
     if not sys.stderr.isatty():
-        yield silent
+        yield noting(silent)
         return
     from dedup.report.bars import bars
 
     with bars() as progress:
-        yield progress
+        yield noting(progress)
 
 
 def standard_output() -> "Console":

@@ -73,15 +73,19 @@ def is_whole(folder: Path) -> bool:
 
     XXH3 rather than SHA-256: this guards against a torn or rotten cache, and 0.25 GB are read at every start.
     """
-    import xxhash
-
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        return bool(manifest) and all(
-            xxhash.xxh3_128_hexdigest((folder / name).read_bytes()) == digest for name, digest in manifest.items()
-        )
+        return bool(manifest) and all(_digest_of(folder / name) == digest for name, digest in manifest.items())
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def _digest_of(file: Path) -> str:
+    """By portions: the whole of a file of 0.2 GB would be what a small run holds at most."""
+    import xxhash
+
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, xxhash.xxh3_128).hexdigest()
 
 
 def _expand_beside(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dedup.encoders import bundled
-from dedup.errors import ModelError
+from dedup.errors import ModelError, let_shortage_pass
 from dedup.model import Vectors
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class SentenceTransformerEncoder:
                     model_kwargs={"use_safetensors": True, "dtype": _precision()},
                 )
         except Exception as error:
+            let_shortage_pass(error)
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(f"cannot load the model {self.name}: {reason}") from error
 

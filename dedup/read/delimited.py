@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from dedup.errors import let_shortage_pass
 from dedup.model import Record, Skipped
 from dedup.read import lines
 from dedup.read.fields import Fields, Origin
@@ -85,6 +86,7 @@ def _records(cells: Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skip
         reason = f"row longer than {lines.MAX_LINE_BYTES:,} bytes, perhaps by a quote that is not closed"
         yield rows.skipped(cells.line, f"{reason}; the rest cannot be told apart")
     except OSError as error:
+        let_shortage_pass(error)
         yield rows.skipped(cells.line, f"the rest cannot be read: {error.strerror or error}")
     except csv.Error as error:
         yield rows.skipped(cells.line, f"malformed header: {error}")

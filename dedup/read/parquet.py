@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
+from dedup.errors import let_shortage_pass
 from dedup.extras import require
 from dedup.model import Record, Skipped
 from dedup.read.fields import Fields, Origin, look_up
@@ -45,6 +46,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
     try:
         file = opened(stream)
     except unreadable as error:
+        let_shortage_pass(error)
         yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
     rows = Rows(origin, fields)
@@ -63,6 +65,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
                     yield _record(row, done, rows, fields)
                     done += 1
         except unreadable as error:
+            let_shortage_pass(error)
             rest = f"rows {done:,} to {first + number - 1:,} cannot be read"
             yield rows.skipped(done, f"{rest}: {in_one_line(error)}")
         first += number

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from dedup.errors import let_shortage_pass
 from dedup.extras import require
 from dedup.model import Record, Skipped
 from dedup.read import lines
@@ -52,6 +53,7 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
             yield from archive.end(start)
             break
         except OSError as error:
+            let_shortage_pass(error)
             if archive.number > before or start == 0:  # else this is but the rest of what was told before
                 yield archive.broken(error)
             start = _next_beginning(stream, archive.last + 1)
@@ -160,6 +162,7 @@ def _fault_at_end(stream: BinaryIO, start: int, last: int | None) -> str | None:
             rest = _behind_record(_unpacked_from(stream, last))
         is_broken = any(chunk.strip() for chunk in rest)
     except OSError as error:
+        let_shortage_pass(error)
         return f"breaks off: {error}"
     return "breaks off before the head of a record is complete" if is_broken else None
 
