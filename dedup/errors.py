@@ -82,7 +82,7 @@ _SHORTAGE = (
     "std::bad_alloc",
     "can't start new thread",
 )
-"""torch (two ways, zstd in the words of one), the loader of libraries, C++, and threads, each of which needs a stack."""
+"""torch (two ways, zstd in the words of one), the loader of libraries, C++, and threads, which need a stack each."""
 
 
 def one_line(error: BaseException) -> str:
