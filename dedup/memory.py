@@ -315,6 +315,7 @@ def kept(ceiling: int | None, helps: str = "") -> Iterator[None]:
     try:
         _watch = watch = _Watch(helps) if ceiling is None else _Guard(ceiling, helps)
         try:
+            watch.look()  # from the start on no more can be had than there is room for
             yield
         finally:
             watch.close()

@@ -175,7 +175,10 @@ def main() -> int:
     print("| corpus | ceiling | exit code | peak MiB | of the group MiB | killed | s | came to |")
     print("|---|---|---|---|---|---|---|---|")
     ceilings = [parse_size(size) for size in asked.ceilings]
-    return 0 if all([under_ceilings(corpus, ceilings, asked.passed, asked.ulimit) for corpus in asked.corpora]) else 1
+    faults = 0
+    for corpus in asked.corpora:
+        faults += not under_ceilings(corpus, ceilings, asked.passed, asked.ulimit)
+    return 1 if faults else 0
 
 
 def _arguments() -> argparse.Namespace:
