@@ -23,7 +23,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -248,6 +248,7 @@ class _Guard(_Watch):
             if self._ended.is_set():
                 return
             pids = family(os.getpid())
+            mapped = {pid: data for pid in pids if (data := private(pid))}  # first: what comes from now on counts twice
             self._count(pids)
             if self.held > SHED * self.ceiling and self._shed():
                 self._count(pids)
@@ -255,7 +256,7 @@ class _Guard(_Watch):
             if self.held > STOP * self.ceiling or self.reached:
                 self._reach()
             else:
-                _let_grow(pids, self.ceiling - self.held, self._own_limit)
+                _let_grow(mapped, self.ceiling - self.held, self._own_limit)
 
     def _count(self, pids: list[int]) -> None:
         """Resident sets are told at once, and are more than is held; the sums are told where that matters."""
@@ -372,23 +373,30 @@ def family(pid: int) -> list[int]:
 
 def resident(pid: int) -> int:
     """Bytes of memory that a process has a part in: what it shares counts in full. 0 once it has ended."""
-    return _pages(pid)[1] * _PAGE
+    with suppress(OSError):
+        return int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
+    return 0
 
 
 def proportional(pid: int) -> int:
     """Bytes of PSS of a process; 0 once it has ended."""
+    return _named(f"/proc/{pid}/smaps_rollup", b"Pss:")
+
+
+def private(pid: int) -> int:
+    """Bytes of private memory that a process has mapped, touched or not, without its stack: what ``RLIMIT_DATA`` is
+    about. 0 once it has ended.
+    """
+    return _named(f"/proc/{pid}/status", b"VmData:")
+
+
+def _named(path: str, name: bytes) -> int:
+    """The line of a file in which there is a number of kilobytes of this name, in bytes."""
     with suppress(OSError):
-        for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
-            if line.startswith(b"Pss:"):
+        for line in _read(path).splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0
-
-
-def _pages(pid: int) -> list[int]:
-    """``/proc/PID/statm``: pages in all, resident, shared, of text, of nothing, of data and stack."""
-    with suppress(OSError):
-        return [int(field) for field in _read(f"/proc/{pid}/statm").split()]
-    return [0] * 7
 
 
 def _read(path: str) -> bytes:
@@ -396,14 +404,15 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _let_grow(pids: Iterable[int], room: int, own: tuple[int, int]) -> None:
-    """Let each process map its share of so many more bytes of private memory; never more than the user's own limit."""
+def _let_grow(mapped: Mapping[int, int], room: int, own: tuple[int, int]) -> None:
+    """Let each process, which has ``mapped`` so many bytes of private memory, map its share of ``room`` more; never
+    more than the user's own limit.
+    """
     import resource
 
-    alive = [(pid, pages[5] * _PAGE) for pid in pids if (pages := _pages(pid))[0]]
     soft, hard = own
-    for pid, data in alive:
-        most = data + room // len(alive)
+    for pid, data in mapped.items():
+        most = data + room // len(mapped)
         with suppress(OSError, ValueError):  # gone meanwhile, or not ours any more
             resource.prlimit(pid, resource.RLIMIT_DATA, (most if soft < 0 else min(most, soft), hard))
 
