@@ -3,7 +3,7 @@
     parse_size    "4G"                             -> bytes
     of_machine    what this machine or container has
     workers_for   what was asked for               -> how many processes fit
-    kept          while it lasts, a watch looks at this process and all that it started, some twenty times a second
+    run_below     does some work, while a watch looks at this process and all that it started, twenty times a second
 
 What is *held* is the sum of proportional set sizes (PSS: of a page that three processes share, each holds a third). The
 watch acts in steps, each at a share of the ceiling:
@@ -23,10 +23,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from weakref import WeakSet
 
 from dedup.errors import InputError, MemoryLimitError, is_shortage
@@ -65,6 +65,7 @@ FOR_WORKERS: Final = 0.5
 _PROC: Final = Path("/proc")
 _GROUPS: Final = Path("/sys/fs/cgroup")
 _UNITS: Final = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_Made = TypeVar("_Made")
 _AGAIN: Final = 2.0
 """Seconds after which a run that was told to end, and goes on, is told again."""
 _IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
@@ -160,6 +161,7 @@ class _Watch:
     ceiling: int | None = None
     tight = False
     reached = False
+    closed = False
 
     def __init__(self, helps: str = "") -> None:
         self.helps = helps
@@ -177,8 +179,12 @@ class _Watch:
     def look(self) -> None:
         """Look now."""
 
+    def start(self) -> None:
+        """The run begins."""
+
     def close(self) -> None:
         """The run is over."""
+        self.closed = True
 
     def error(self) -> MemoryLimitError:
         """What a user is told: where the run was, how much it held, and what helps."""
@@ -211,6 +217,10 @@ class _Guard(_Watch):
         self._ended = threading.Event()
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._go_on, name="dedup-memory", daemon=True)
+
+    def start(self) -> None:
+        """From now on no more can be had than there is room for."""
+        self.look()
         self._thread.start()
 
     def keep(self, releasable: Releasable) -> None:
@@ -220,16 +230,13 @@ class _Guard(_Watch):
         """From now on nobody is told to end; whoever was told a moment ago is told here."""
         import resource
 
-        while True:
-            try:
-                with self._turn:
-                    self._ended.set()
-                self._thread.join()
-                _end_thread(self._whose, None)
-                resource.setrlimit(resource.RLIMIT_DATA, self._own_limit)
-            except _Reached:
-                continue
-            return
+        with self._turn:
+            self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        _end_thread(self._whose, None)
+        resource.setrlimit(resource.RLIMIT_DATA, self._own_limit)
+        self.closed = True
 
     def _how(self) -> str:
         by = "1 process" if self.processes == 1 else f"{self.processes} processes"
@@ -240,10 +247,8 @@ class _Guard(_Watch):
         pause = EVERY
         while not self._ended.wait(pause):
             began = time.thread_time()
-            try:
+            with suppress(MemoryError):  # of which the run hears, too
                 self.look()
-            except MemoryError:
-                self._reach()
             pause = max(EVERY, (time.thread_time() - began) / COST)
 
     def look(self) -> None:
@@ -302,28 +307,34 @@ _watch = _Watch()
 """That of the run that goes on. A process has one memory, so there is one."""
 
 
-@contextmanager
-def kept(ceiling: int | None, helps: str = "") -> Iterator[None]:
-    """While it lasts, the processes of this run together hold ``ceiling`` bytes at most; of None, what the system
-    gives. ``helps`` says what a user can do who wants more.
+def run_below(ceiling: int | None, work: Callable[[], _Made], helps: str = "") -> _Made:
+    """What ``work`` gives, while the processes of this run together hold ``ceiling`` bytes at most; of None, what the
+    system gives. ``helps`` says what a user can do who wants more.
 
-    Raises :class:`MemoryLimitError` where that does not suffice, or the system gives no more, wherever the run is then:
-    in the thread that entered, as an interrupt would. Raises :class:`InputError` for a ceiling where there is no
-    ``/proc``. Within another one it does nothing.
+    Raises :class:`MemoryLimitError` where that does not suffice, or the system gives no more: the work is broken off
+    wherever it is, as by an interrupt. Raises :class:`InputError` for a ceiling where there is no ``/proc``. Within
+    another one it just does the work.
+
+    No context manager: what breaks off the work may come at any step, also in the midst of leaving a block, and only
+    within one function is there a place where it cannot be missed.
     """
     global _watch
     if _watch is not _NONE:
-        yield
-        return
+        return work()
     if ceiling is not None and not (_PROC / "self/smaps_rollup").exists():
         raise InputError("--max-memory needs Linux, which tells how much memory a process holds")
+    watch = _Watch(helps) if ceiling is None else _Guard(ceiling, helps)
     try:
-        _watch = watch = _Watch(helps) if ceiling is None else _Guard(ceiling, helps)
         try:
-            watch.look()  # from the start on no more can be had than there is room for
-            yield
+            _watch = watch
+            watch.start()
+            return work()
         finally:
-            watch.close()
+            while not watch.closed:
+                try:
+                    watch.close()
+                except _Reached:
+                    continue
             _watch = _NONE
     except (Exception, _Reached) as error:
         if watch.reached or is_shortage(error):

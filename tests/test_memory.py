@@ -20,7 +20,7 @@ from dedup import Record, Settings, Skipped, memory, prepare
 from dedup import sketch as sketching
 from dedup.errors import InputError, MemoryLimitError, is_shortage, one_line
 from dedup.language import language_of
-from dedup.memory import fitting, kept, noting, of_machine, parse_size, proportional, workers_for
+from dedup.memory import fitting, noting, of_machine, parse_size, proportional, run_below, workers_for
 from dedup.model import Article, Fingerprint
 from dedup.progress import silent
 from dedup.read.fields import Fields, Origin
@@ -94,8 +94,7 @@ def test_only_a_ceiling_takes_processes_away_that_were_asked_for() -> None:
     little = memory.FIRST
     assert workers_for(7) == 7
     assert workers_for(None, little) == 1
-    with kept(PLENTY):
-        assert (workers_for(7, PLENTY), workers_for(7, little)) == (7, 1)
+    assert run_below(PLENTY, lambda: (workers_for(7, PLENTY), workers_for(7, little))) == (7, 1)
 
 
 # --- the ceiling
@@ -119,20 +118,22 @@ def shared(size: int) -> NDArray[np.uint8]:
 
 @pytest.mark.usefixtures("all_is_as_before")
 def test_run_below_its_ceiling_is_let_alone() -> None:
-    with kept(PLENTY):
-        assert memory.is_kept()
-        assert not memory.tight(look=True)
+    assert run_below(PLENTY, lambda: (memory.is_kept(), memory.tight(look=True))) == (True, False)
 
 
 @pytest.mark.usefixtures("all_is_as_before")
 def test_run_that_holds_more_than_it_may_ends_wherever_it_is() -> None:
     ceiling = proportional(os.getpid()) + 64 * MEBIBYTE
-    with pytest.raises(MemoryLimitError) as end, kept(ceiling, "less of everything"):
+
+    def work() -> None:
         tell = noting(silent)
         tell("proposing", 3, 1_000)
         _, deadline = shared(ceiling), time.monotonic() + 60
         while time.monotonic() < deadline:
             pass
+
+    with pytest.raises(MemoryLimitError) as end:
+        run_below(ceiling, work, "less of everything")
     told = one_line(end.value)
     assert told.startswith("out of memory while proposing (3 of 1,000 done): 1 process held ")
     assert told.endswith(f" of the {memory.told(ceiling)} that are allowed; what helps: less of everything")
@@ -141,9 +142,8 @@ def test_run_that_holds_more_than_it_may_ends_wherever_it_is() -> None:
 @pytest.mark.usefixtures("all_is_as_before")
 def test_large_array_is_refused_before_it_is_there() -> None:
     ceiling = 2 * proportional(os.getpid()) + 256 * MEBIBYTE
-    with pytest.raises(MemoryLimitError, match="and asked for more than is left"), kept(ceiling):
-        memory.tight(look=True)
-        np.ones(ceiling, np.uint8)
+    with pytest.raises(MemoryLimitError, match="and asked for more than is left"):
+        run_below(ceiling, lambda: np.ones(ceiling, np.uint8))
 
 
 @pytest.mark.usefixtures("all_is_as_before")
@@ -151,8 +151,8 @@ def test_memory_taken_bit_by_bit_ends_before_the_ceiling() -> None:
     before = proportional(os.getpid())
     ceiling = before + 256 * MEBIBYTE
     held: list[bytes] = []
-    with pytest.raises(MemoryLimitError), kept(ceiling):
-        held.extend(b"x" * MEBIBYTE for _ in range(ceiling // MEBIBYTE))
+    with pytest.raises(MemoryLimitError):
+        run_below(ceiling, lambda: held.extend(b"x" * MEBIBYTE for _ in range(ceiling // MEBIBYTE)))
     assert before + len(held) * MEBIBYTE < ceiling
 
 
@@ -160,35 +160,41 @@ def test_memory_taken_bit_by_bit_ends_before_the_ceiling() -> None:
 def test_nobody_waits_for_the_processes_of_a_run_that_ends() -> None:
     ceiling = proportional(os.getpid()) + 64 * MEBIBYTE
 
-    def work(_start: int, _end: int) -> None:
+    def part(_start: int, _end: int) -> None:
         _ = shared(ceiling)
         time.sleep(60)
 
     started = time.monotonic()
-    with pytest.raises(MemoryLimitError, match="3 processes held"), kept(ceiling):
-        list(in_parts(work, 4, 1, 2))
+    with pytest.raises(MemoryLimitError, match="processes held"):
+        run_below(ceiling, lambda: list(in_parts(part, 4, 1, 2)))
     assert time.monotonic() - started < 60
 
 
 @pytest.mark.usefixtures("all_is_as_before")
 def test_what_the_system_refuses_is_told_with_the_stage_also_without_a_ceiling() -> None:
-    def work(start: int, _end: int) -> int:
+    def part(start: int, _end: int) -> int:
         if start == 3:
             raise MemoryError
         return start
 
-    with pytest.raises(MemoryLimitError, match=r"^out of memory while confirming$"), kept(None):
+    def work() -> list[int]:
         tell = noting(silent)
         tell("confirming")
-        list(in_parts(work, 10, 3, 2))
+        return list(in_parts(part, 10, 3, 2))
+
+    with pytest.raises(MemoryLimitError, match=r"^out of memory while confirming$"):
+        run_below(None, work)
 
 
-def test_other_faults_stay_what_they_are() -> None:
-    for ceiling in (None, PLENTY):
-        with pytest.raises(ZeroDivisionError), kept(ceiling):
-            raise ZeroDivisionError
-        with pytest.raises(KeyboardInterrupt), kept(ceiling):
-            raise KeyboardInterrupt
+@pytest.mark.usefixtures("all_is_as_before")
+@pytest.mark.parametrize("ceiling", [None, PLENTY])
+@pytest.mark.parametrize("fault", [ZeroDivisionError, KeyboardInterrupt])
+def test_other_faults_stay_what_they_are(ceiling: int | None, fault: type[BaseException]) -> None:
+    def work() -> None:
+        raise fault
+
+    with pytest.raises(fault):
+        run_below(ceiling, work)
 
 
 # --- fewer processes
@@ -225,7 +231,7 @@ def test_long_texts_are_worked_on_a_few_at_a_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_vectors_of_a_run_with_a_ceiling_lie_in_a_file_and_are_there_again_when_they_were_let_go_of() -> None:
-    with kept(PLENTY):
+    def work() -> None:
         arena = Arena()
         arrays = [np.arange(n * 1_000, dtype=np.uint32) for n in range(1, 20)]
         put = [arena.put(array) for array in arrays]
@@ -234,6 +240,8 @@ def test_vectors_of_a_run_with_a_ceiling_lie_in_a_file_and_are_there_again_when_
         put[3][:] = 7
         arena.release()
         assert set(put[3].tolist()) == {7}
+
+    run_below(PLENTY, work)
 
 
 # --- whose fault it is

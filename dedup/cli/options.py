@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from dedup.errors import InputError
-from dedup.memory import kept, parse_size
+from dedup.memory import parse_size, run_below
 from dedup.settings import CONFIRM, Settings
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def memory_option(also: str = "") -> Callable[[Callable[..., None]], Callable[..
         def within(*, max_memory: str | None, workers: int | None, **given: Any) -> None:  # noqa: ANN401 - the command's
             more = "more memory" if max_memory is None else "a larger --max-memory"
             ceiling = None if max_memory is None else parse_size(max_memory)
-            with kept(ceiling, f"{more}, fewer --workers{also}"):
-                command(workers=workers, **given)
+            work = functools.partial(command, workers=workers, **given)
+            run_below(ceiling, work, f"{more}, fewer --workers{also}")
 
         return within
 
