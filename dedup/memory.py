@@ -10,8 +10,8 @@ watch acts in steps, each at a share of the ceiling:
 
 * from ``TIGHT`` on, :func:`tight` says so: whoever has processes at work ends them, which frees their copies, and goes
   on with fewer of them;
-* from ``SHED`` on, what lies in files anyway (:class:`dedup.spool.Arena`) is let go of and read again when it is asked
-  for;
+* from ``SHED`` on, what lies in files anyway (vectors: :class:`dedup.spool.Arena`; the token table) is let go of, and
+  read again when it is asked for;
 * from ``STOP`` on, the run ends with :class:`dedup.errors.MemoryLimitError`.
 
 A large array comes at once, between two looks. So each process may map as much more private memory as there is room
@@ -259,7 +259,9 @@ class _Guard(_Watch):
             pids = family(os.getpid())
             mapped = {pid: data for pid in pids if (data := private(pid))}  # first: what comes from now on counts twice
             self._count(pids)
-            if self.held > SHED * self.ceiling and self._shed():
+            if self._should_shed():
+                for one in list(self._releasable):
+                    one.release()
                 self._count(pids)
             self.tight = self.held > TIGHT * self.ceiling
             if self.held > STOP * self.ceiling or self.reached:
@@ -273,15 +275,15 @@ class _Guard(_Watch):
         self.held = held if held <= TIGHT * self.ceiling else sum(map(proportional, pids))
         self.processes = len(pids)
 
-    def _shed(self) -> bool:
-        """Let go of what lies in files, once a second at most: it is read again soon."""
+    def _should_shed(self) -> bool:
+        """Whether to let go of what lies in files: once a second at most, for it is read again soon; but always before
+        the run would end.
+        """
         now = time.monotonic()
-        if now - self._shed_at < 1 or not self._releasable:
-            return False
-        self._shed_at = now
-        for one in list(self._releasable):
-            one.release()
-        return True
+        if self.held > STOP * self.ceiling or (self.held > SHED * self.ceiling and now - self._shed_at > 1):
+            self._shed_at = now
+            return True
+        return False
 
     def _reach(self) -> None:
         """End the run: its workers, so that nobody waits for them, and then the thread that it is in."""

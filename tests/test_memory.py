@@ -3,6 +3,9 @@ import mmap
 import multiprocessing
 import os
 import resource
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -338,6 +341,38 @@ def test_what_cannot_be_done_below_the_ceiling_ends_with_one_line_and_leaves_not
     assert "what helps: a larger --max-memory, fewer --workers" in err
     assert err.count("\n") == 1
     assert [list(temporary.iterdir()), [file for file in results.rglob("*") if file.is_file()]] == [[], []]
+
+
+def test_limited_program_that_a_library_ends_is_told_in_one_line() -> None:
+    end = "import sys, dedup.encoders.table as t; t.TableEncoder.tokens = lambda *_: {}; "
+    program = "import os; {}from dedup.cli import main; main()"
+    call = ["run", str(SEEDS), "--confirm", "never", "--max-memory", "8G"]
+    for how, told in (
+        ("os._exit(1)", "with code 1"),
+        ("os.abort()", "by SIGABRT"),
+        ("os.kill(os.getpid(), 9)", "by SIGKILL"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(end.format(how)), *call], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"dedup: out of memory, most likely: the program was ended {told}")
+        assert done.stderr.count("\n") == 1
+
+
+def test_limited_program_that_is_stopped_leaves_nobody() -> None:
+    sleep = "lambda *_: (print(1, flush=True), time.sleep(60))"
+    program = f"import time, dedup.encoders.table as t; t.TableEncoder.tokens = {sleep}; "
+    call = ["run", str(SEEDS), "--confirm", "never", "--max-memory", "8G"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program + "from dedup.cli import main; main()", *call], stdout=subprocess.PIPE
+    ) as started:
+        assert started.stdout is not None
+        started.stdout.read(1)
+        (_, child) = memory.family(started.pid)
+        started.terminate()
+        assert started.wait() == 128 + signal.SIGTERM
+    assert memory.resident(child) == 0
 
 
 def test_ceiling_changes_no_byte_of_a_report(cli: Cli, tmp_path: Path) -> None:

@@ -27,8 +27,9 @@ from dedup.cli.explain import explain as explain_command
 from dedup.cli.index import index as index_commands
 from dedup.cli.options import InOrder
 from dedup.cli.run import run as run_command
+from dedup.cli.supervised import is_limited, supervised
 from dedup.cli.terminal import complain
-from dedup.errors import DedupError
+from dedup.errors import DedupError, is_shortage
 
 DONE = 0
 UNUSABLE = 2
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
     _replace_closed_streams()
     with _notes_on_standard_error():
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        if arguments is None and is_limited(sys.argv[1:]):
+            code = supervised(lambda: _run(sys.argv[1:]), complain, UNUSABLE)
+        else:
+            code = _run(sys.argv[1:] if arguments is None else arguments)
     sys.exit(code)
 
 
@@ -87,7 +91,7 @@ def _in_one_line(error: Exception) -> str:
             return error.format_message()
         case DedupError():
             return str(error)
-        case MemoryError():
+        case _ if is_shortage(error):
             return "out of memory"
         case OSError():
             return str(error)

@@ -14,6 +14,7 @@ core (the floor ``tokens`` of ``scripts/bench_speed.py``), about five times as m
 import hashlib
 import json
 import logging
+import mmap
 import struct
 import unicodedata
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import memory
 from dedup.encoders.bundled import (
     WEIGHTS_SHA256,
     PackedModel,
@@ -167,7 +169,14 @@ class TableEncoder:
     @cached_property
     def _rows(self) -> NDArray[np.int16]:
         rows: NDArray[np.int16] = np.load(self._folder / ROWS_FILE, mmap_mode="r", allow_pickle=False)
+        memory.releasing(self)
         return rows
+
+    def release(self) -> None:
+        """Let go of the rows that were looked at: they lie in a file, and are read again when they are."""
+        file = self._rows.base
+        if isinstance(file, mmap.mmap):
+            file.madvise(mmap.MADV_DONTNEED)
 
     @cached_property
     def _tokenizer(self) -> "SentencePieceProcessor":
