@@ -49,8 +49,8 @@ COST: Final = 0.05
 """Of one processor, the share that looking may take: where it is dear, the next look waits."""
 
 LEAST_ROOM: Final = 48 * 2**20
-"""Bytes that a process may always map: OpenBLAS ends a process, without a word to Python, that is refused the 32 MiB
-which it maps for the first matrix product and of which it touches little. What is touched is counted."""
+"""Bytes that a process may always map: some libraries end a process that is refused a little, without a word to Python.
+What is touched of it is counted."""
 
 FIRST: Final = 400 * 2**20
 """Bytes that a process holds which works alone, before it has read much: libraries, token table, tokenizer

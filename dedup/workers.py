@@ -40,9 +40,14 @@ def one_thread_each() -> AbstractContextManager[object]:
     """While it lasts, a matrix product is worked on by one thread: the products of a pair are too small for two, which
     then wait for each other. Large ones are cut into blocks, and the model has threads of its own.
     """
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    # For its first product OpenBLAS maps a buffer, and ends the process if it is refused (dedup.memory): now
+    # there is room.
+    some = np.ones((16, 16), np.float32)
+    np.matmul(some, some, out=some.copy())
     return limits
 
 
