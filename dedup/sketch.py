@@ -14,8 +14,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
+from dedup import memory
 from dedup.embed import Lens, embed, encode_segments
-from dedup.errors import DedupError, is_fault, one_line
+from dedup.errors import DedupError, is_fault, let_shortage_pass, one_line
 from dedup.fingerprints import fingerprint
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
 from dedup.names import shared_strings
@@ -26,7 +27,10 @@ from dedup.spool import Arena, Spool
 from dedup.workers import ended_workers_told, settle_as_worker
 
 BATCH = 128
-"""Records that are worked on together."""
+"""Records that are worked on together, at most."""
+
+CHARACTERS = 2**21
+"""Characters of text from which a batch is full: of long texts fewer are held at once."""
 
 FEW = 1_024
 """Records that are sketched before any process is started, which takes about two seconds."""
@@ -84,7 +88,8 @@ def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list
     """One sketch a record, before them what was skipped already and what cannot be used.
 
     A record that makes a library fail costs itself only: a batch that fails is done again record by record. But where
-    none of several comes through and a lens was used, that is to blame, and its error is raised.
+    none of several comes through and a lens was used, that is to blame, and its error is raised; and where memory does
+    not suffice for one record, that is no fault of the record's.
     """
     try:
         return _sketched(items, settings, lens)
@@ -94,6 +99,7 @@ def sketch(items: Sequence[Item], settings: Settings, lens: Lens | None) -> list
         if not is_fault(error):
             raise
         if len(items) == 1 and isinstance(items[0], Record):
+            let_shortage_pass(error)
             told = f"cannot be worked on: {one_line(error)}"
             return [Skipped(items[0].path or items[0].id, items[0].line, told)]
         found = list(chain.from_iterable(sketch([item], settings, lens) for item in items))
@@ -119,8 +125,15 @@ def _sketched(items: Sequence[Item], settings: Settings, lens: Lens | None) -> l
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    stream = iter(items)
-    while batch := list(islice(stream, BATCH)):
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += len(item.text) if isinstance(item, Record) else 0
+        if len(batch) == BATCH or characters >= CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 
@@ -142,21 +155,33 @@ def _put_aside(one: Sketch | Skipped, spool: Spool, arena: Arena) -> Sketch | Sk
 
 
 def _by_processes(items: Iterable[Item], settings: Settings, lens: Lens | None) -> Iterator[list[Sketch | Skipped]]:
-    """The same by ``settings.workers`` processes, started when there is something to do."""
+    """The same by ``settings.workers`` processes, started when there is something to do; by half as many each time
+    that memory becomes tight, in the end by this one.
+    """
     batches = _batches(items)
-    first = next(batches, None)
-    if first is None:
-        return
+    workers = settings.workers
+    while workers > 1 and (first := next(batches, None)) is not None:
+        yield from _by_pool(chain([first], batches), settings, lens, workers)
+        workers //= 2
+    yield from (sketch(batch, settings, lens) for batch in batches)
+
+
+def _by_pool(
+    batches: Iterator[list[Item]], settings: Settings, lens: Lens | None, workers: int
+) -> Iterator[list[Sketch | Skipped]]:
+    """The same by so many processes, until all is done or memory is tight."""
     # Started afresh rather than forked: libraries have threads by now, and locks of theirs would be copied as they are.
     start = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(settings.workers, start, _begin, (settings, lens))
+    pool = ProcessPoolExecutor(workers, start, _begin, (settings, lens))
     waiting: deque[Future[list[Sketch | Skipped]]] = deque()
     try:
         with ended_workers_told():
-            for batch in chain([first], batches):
+            for batch in batches:
                 waiting.append(pool.submit(_sketch, batch))
-                if len(waiting) >= AHEAD * settings.workers:
+                if len(waiting) >= AHEAD * workers:
                     yield waiting.popleft().result()
+                if memory.tight():
+                    break
             while waiting:
                 yield waiting.popleft().result()
     finally:

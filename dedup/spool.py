@@ -1,4 +1,8 @@
-"""Where the bulk of a large run lies: texts in a file, vectors in memory that processes share."""
+"""Where the bulk of a large run lies: texts in a file, vectors in memory that processes share.
+
+Where a run is to keep to a ceiling (:mod:`dedup.memory`), the vectors lie in a file, too, which is mapped: the system
+writes it out and reads it again as it likes.
+"""
 
 import mmap
 import os
@@ -12,6 +16,7 @@ from typing import BinaryIO, TypeVar, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import memory
 from dedup.errors import InputError
 
 BLOCK = 64 * 2**20
@@ -81,17 +86,41 @@ class Arena:
     def __init__(self) -> None:
         self._block = np.empty(0, np.uint8)
         self._end = 0
+        self._file: BinaryIO | None = None
+        self._in_file: list[mmap.mmap] = []
+        self._length = 0
+        if memory.is_kept():
+            self._file = temporary_file()
+            weakref.finalize(self, _close, self._file)
+            memory.releasing(self)
 
     def put(self, array: NDArray[_Number]) -> NDArray[_Number]:
         """The same array, from now on in the arena."""
         size = -(-array.nbytes // _ALIGNED) * _ALIGNED
         if self._end + size > len(self._block):
-            self._block = np.frombuffer(mmap.mmap(-1, max(BLOCK, size)), np.uint8)
+            self._block = np.frombuffer(self._mapped(max(BLOCK, size)), np.uint8)
             self._end = 0
         place = self._block[self._end : self._end + array.nbytes].view(array.dtype).reshape(array.shape)
         self._end += size
         place[...] = array
         return place
+
+    def _mapped(self, size: int) -> mmap.mmap:
+        if self._file is None:
+            return mmap.mmap(-1, size)
+        size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        # What does not fit on the disk is an error here; later it would be the end of the process (SIGBUS).
+        with written_aside():
+            os.posix_fallocate(self._file.fileno(), self._length, size)
+        mapped = mmap.mmap(self._file.fileno(), size, offset=self._length)
+        self._length += size
+        self._in_file.append(mapped)
+        return mapped
+
+    def release(self) -> None:
+        """Let go of the memory of what lies in a file; it is there again when it is looked at."""
+        for mapped in list(self._in_file):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 _ALIGNED = 64

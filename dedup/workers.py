@@ -19,6 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
+from dedup import memory
 from dedup.errors import WorkerError
 
 PORTION = 10
@@ -44,9 +45,14 @@ def one_thread_each() -> AbstractContextManager[object]:
     """While it lasts, a matrix product is worked on by one thread: the products of a pair are too small for two, which
     then wait for each other. Large ones are cut into blocks, and the model has threads of its own.
     """
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    # For its first product OpenBLAS maps a buffer, and ends the process if it is refused (dedup.memory): now
+    # there is room.
+    some = np.ones((16, 16), np.float32)
+    np.matmul(some, some, out=some.copy())
     return limits
 
 
@@ -95,14 +101,23 @@ def in_parts(
 
 
 def _by_processes(work: Callable[[int, int], _Part], parts: Sequence[tuple[int, int]], workers: int) -> Iterator[_Part]:
-    """The parts done by processes that each do a few of them."""
+    """The parts done by processes that each do a few of them: by ``workers`` at a time, while memory allows."""
     global _work
     _work = work
     gc.freeze()  # so that collecting garbage does not touch, and thereby copy, what is shared
     try:
         with ended_workers_told():
-            for start in range(0, len(parts), PORTION * workers):
-                yield from _forked(parts[start : start + PORTION * workers], workers)
+            done = 0
+            while done < len(parts) and workers > 1:
+                before = done
+                for given in _forked(parts[done : done + PORTION * workers], workers):
+                    done += 1
+                    yield given
+                    if memory.tight():  # ending the processes frees the copies that they have made
+                        break
+                if memory.tight(look=True) or done - before < workers:
+                    workers //= 2
+            yield from (work(*part) for part in parts[done:])
     finally:
         gc.unfreeze()
         del _work

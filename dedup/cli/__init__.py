@@ -25,12 +25,13 @@ from dedup import __version__
 from dedup.cli.apply import apply as apply_command
 from dedup.cli.calibrate import calibrate as calibrate_command
 from dedup.cli.check import check as check_command
-from dedup.cli.endings import DONE, Terminated, ending_of
+from dedup.cli.endings import DONE, UNUSABLE, Terminated, ending_of
 from dedup.cli.evaluate import evaluate as evaluate_command
 from dedup.cli.explain import explain as explain_command
 from dedup.cli.index import index as index_commands
 from dedup.cli.options import InOrder
 from dedup.cli.run import run as run_command
+from dedup.cli.supervised import is_limited, supervised
 from dedup.cli.telling import Call, fail, log_options
 from dedup.errors import is_fault
 from dedup.events import tell
@@ -43,13 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         _speak_utf8()
     _replace_closed_streams()
-    started = time.monotonic()
     call = Call(sys.argv[1:] if arguments is None else tuple(arguments))
-    with call.told(), _ended_like_interrupted():
-        code = _run(call)
-        seconds = round(time.monotonic() - started, 3)
-        tell(_LOG, "ended", f"ended with exit code {code} after {seconds} s", exit=code, seconds=seconds)
+    with call.told():
+        if arguments is None and is_limited(call.arguments):
+            code = supervised(lambda: _run_to_end(call), lambda told: fail(told, UNUSABLE, None), UNUSABLE)
+        else:
+            code = _run_to_end(call)
     sys.exit(code)
+
+
+def _run_to_end(call: Call) -> int:
+    """The exit code of a call; how it ended is told to the log."""
+    started = time.monotonic()
+    with _ended_like_interrupted():
+        code = _run(call)
+    seconds = round(time.monotonic() - started, 3)
+    tell(_LOG, "ended", f"ended with exit code {code} after {seconds} s", exit=code, seconds=seconds)
+    return code
 
 
 def _run(call: Call) -> int:

@@ -18,6 +18,7 @@ from dedup.cli.options import (
     confirm_option,
     encoder_of,
     fields_of,
+    memory_option,
     model_option,
     record_options,
     settings_of,
@@ -28,9 +29,9 @@ from dedup.cli.options import (
 )
 from dedup.cli.terminal import complain, progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
+from dedup.memory import workers_for
 from dedup.report.gate import FORMS, render
 from dedup.skipped import first_skipped
-from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.baseline import Baseline
@@ -89,6 +90,7 @@ _WIDTH: Final = 100
 @confirm_option
 @calibration_option
 @workers_option
+@memory_option()
 @record_options
 @strict_option
 def check(
@@ -129,7 +131,7 @@ def check(
         "model": model,
         "confirm": confirm,
         "calibration": calibration,
-        "workers": workers or processors(),
+        "workers": workers_for(workers),
     }
     with progress_shown() as progress:
         started = time.monotonic()

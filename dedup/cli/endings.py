@@ -16,7 +16,7 @@ from typing import Final
 
 import click
 
-from dedup.errors import DedupError
+from dedup.errors import DedupError, is_shortage
 
 DONE: Final = 0
 UNUSABLE: Final = 2
@@ -64,7 +64,7 @@ def _in_one_line(error: BaseException) -> str:
             return error.format_message()
         case DedupError():
             return str(error)
-        case MemoryError():
+        case _ if is_shortage(error):
             return "out of memory"
         case OSError():
             return str(error)

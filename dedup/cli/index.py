@@ -16,6 +16,7 @@ from dedup.cli.options import (
     encoder_of,
     fields_of,
     format_option,
+    memory_option,
     model_option,
     record_options,
     settings_of,
@@ -25,8 +26,8 @@ from dedup.cli.options import (
 )
 from dedup.cli.terminal import progress_shown, standard_output
 from dedup.errors import InputError
+from dedup.memory import workers_for
 from dedup.skipped import first_skipped
-from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.index import Change, Info
@@ -70,6 +71,7 @@ def index() -> None:
 @confirm_option
 @calibration_option
 @workers_option
+@memory_option()
 @record_options
 @strict_option
 def build(
@@ -99,7 +101,7 @@ def build(
         model=model,
         confirm=confirm,
         calibration=calibration,
-        workers=workers or processors(),
+        workers=workers_for(workers),
     )
     with progress_shown() as progress:
         from dedup.index import build_index
@@ -114,6 +116,7 @@ def build(
 @_index_argument
 @_paths_argument
 @workers_option
+@memory_option()
 @record_options
 @strict_option
 def add(folder: Path, paths: tuple[str, ...], workers: int | None, strict: bool, **field_names: str) -> None:
@@ -131,7 +134,7 @@ def add(folder: Path, paths: tuple[str, ...], workers: int | None, strict: bool,
         from dedup.read import read_records
 
         records = read_records(paths, fields_of(**field_names))
-        settings = settings_of(describe(folder).settings, workers=workers or processors())
+        settings = settings_of(describe(folder).settings, workers=workers_for(workers))
         encoder = encoder_of(settings, fetch=False)
         change = add_records(folder, records, workers=settings.workers, encoder=encoder, progress=progress)
     _tell(folder, change, strict)

@@ -1,5 +1,6 @@
 """What several commands share: their options, and the settings that these amount to."""
 
+import functools
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -8,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from dedup.errors import InputError
+from dedup.memory import parse_size, run_below
 from dedup.settings import CONFIRM, Settings
 
 if TYPE_CHECKING:
@@ -108,6 +110,29 @@ workers_option = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each processor]"
 )
 strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if anything had to be skipped.")
+
+
+def memory_option(also: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option that sets a ceiling, which is kept while the command goes on; without it, what the system gives is
+    all there is. ``also`` helps where that does not suffice, besides what always does.
+    """
+
+    def with_option(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option(
+            "--max-memory",
+            metavar="SIZE",
+            help="What all processes together may hold, such as 4G or 50%: fewer work at once, or the run stops.",
+        )
+        @functools.wraps(command)
+        def within(*, max_memory: str | None, workers: int | None, **given: Any) -> None:  # noqa: ANN401 - the command's
+            more = "more memory" if max_memory is None else "a larger --max-memory"
+            ceiling = None if max_memory is None else parse_size(max_memory)
+            work = functools.partial(command, workers=workers, **given)
+            run_below(ceiling, work, f"{more}, fewer --workers{also}")
+
+        return within
+
+    return with_option
 
 
 def check_folder_of(output: "File") -> None:

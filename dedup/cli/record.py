@@ -23,6 +23,7 @@ from dedup.cli.options import FILE_OR_URL, check_folder_of
 from dedup.cli.telling import complain
 from dedup.errors import DedupError, InputError
 from dedup.events import moment
+from dedup.memory import told_instead
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class RunRecord:
             sys.stdout.flush()  # a fault in writing what was printed is one of the run
         except BaseException as error:
             self._end_stage(whole=False)
-            self._keep_failure(error)
+            self._keep_failure(told_instead(error))
             raise
         self._end_stage(whole=True)
         self._keep(Ending(DONE))

@@ -16,6 +16,7 @@ from dedup.cli.options import (
     encoder_of,
     fields_of,
     format_option,
+    memory_option,
     model_option,
     record_options,
     settings_of,
@@ -29,9 +30,9 @@ from dedup.cli.telling import this_call
 from dedup.cli.terminal import complain, progress_shown, warn_if_uncalibrated
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
+from dedup.memory import is_kept, workers_for
 from dedup.settings import Settings
 from dedup.skipped import nothing_to_compare
-from dedup.workers import processors
 
 if TYPE_CHECKING:
     from dedup.model import Report, WholeReport
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 @confirm_option
 @calibration_option
 @workers_option
+@memory_option(", or --engine daft, which works in parts")
 @record_options
 @strict_option
 @engine_options
@@ -97,11 +99,18 @@ def run(
     settings = settings_of({}, threshold=threshold, model=model, confirm=confirm, calibration=calibration)
     results = _Results(output, html, assignment)
     distribution = Distribution(engine, ray, store, tables, partition)
-    distribution.check({"--html": html is not None, "--assignment": assignment is not None, "--sweep": sweep})
+    distribution.check(
+        {
+            "--html": html is not None,
+            "--assignment": assignment is not None,
+            "--sweep": sweep,
+            "--max-memory": is_kept(),
+        }
+    )
     results.check()
     place = Place.of(manifest, no_manifest, output)
     place.check()
-    settings = replace(settings, workers=workers or processors())
+    settings = replace(settings, workers=workers_for(workers))
     record = RunRecord(arguments=this_call().arguments, settings=settings, engine=engine, place=place)
     files = (*results.files, *place.files)
     wanted = Wanted(files=files, report=output, as_json=form == "json", strict=strict, record=record)

@@ -30,13 +30,14 @@ def progress_shown() -> "Iterator[Watch]":
     """Tells a person at a terminal which stage a run is in, how far it has come, how fast, and what remains; and the
     log how the stages went. Stages that the watch is told of afterwards are only timed.
     """
+    from dedup.memory import noting
     from dedup.progress import silent
     from dedup.watch import watching
 
     _tell_beginning()
-    with _bars() as shown, watching(shown) as watch:
+    with _bars() as shown, watching(noting(shown)) as watch:
         yield watch
-    watch.shown = silent
+    watch.shown = noting(silent)
 
 
 @contextmanager

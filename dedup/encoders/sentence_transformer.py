@@ -17,7 +17,7 @@ import numpy as np
 
 from dedup.encoders import bundled
 from dedup.encoders.model_folder import DATA, check_model_folder, files_in
-from dedup.errors import ModelError
+from dedup.errors import ModelError, let_shortage_pass
 from dedup.events import tell
 from dedup.model import Vectors
 
@@ -101,6 +101,7 @@ class SentenceTransformerEncoder:
                     model_kwargs={"use_safetensors": True, "dtype": _precision()},
                 )
         except Exception as error:
+            let_shortage_pass(error)
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(f"cannot load the model {self.name}: {reason}") from error
         seconds = round(time.monotonic() - began, 3)

@@ -402,6 +402,8 @@ class Store:
         try:
             vectors = np.load(self.folder / f"vectors-{name}.npy", mmap_mode="r", allow_pickle=False)
             owners = np.load(self.folder / f"owners-{name}.npy", allow_pickle=False)
+        except MemoryError:
+            raise
         except Exception as error:  # NumPy evaluates the head of a file, and of a spoilt one nearly anything comes
             raise broken(self.folder, " ".join(str(error).split()) or type(error).__name__) from error
         if (vectors.dtype, vectors.ndim, len(vectors), len(owners)) != (np.int16, 2, count, count):

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from itertools import chain
 from typing import BinaryIO
 
+from dedup.errors import let_shortage_pass
 from dedup.model import Record, Skipped
 from dedup.read import lines
 from dedup.read.fields import Fields, Origin
@@ -182,6 +183,7 @@ def _records(cells: Cells, rows: Rows, fields: Fields) -> Iterator[Record | Skip
         elif header:
             yield from _body(cells, header, rows, fields)
     except OSError as error:
+        let_shortage_pass(error)
         yield rows.skipped(cells.line, f"the rest cannot be read: {error.strerror or error}")
     except (csv.Error, LongRowError) as error:
         yield rows.skipped(cells.line, f"malformed header: {_complaint(error)}")

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from dedup.errors import let_shortage_pass
 from dedup.model import Record, Skipped
 from dedup.read import lines
 from dedup.read.fields import Fields, Origin
@@ -52,6 +53,7 @@ def _records(chunks: Iterable[bytes], origin: Origin, fields: Fields) -> Iterato
             elif content := line.removeprefix(codecs.BOM_UTF8).strip():
                 yield _record(content, number, rows)
     except OSError as error:
+        let_shortage_pass(error)
         yield rows.skipped(number + 1, f"the rest cannot be read: {error.strerror or error}")
 
 

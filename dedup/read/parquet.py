@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
+from dedup.errors import let_shortage_pass
 from dedup.extras import require
 from dedup.model import Record, Skipped
 from dedup.read.fields import Fields, Origin, look_up
@@ -50,6 +51,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
     try:
         file = opened(stream)
     except unreadable as error:
+        let_shortage_pass(error)
         yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
     rows = Rows(origin, fields)
@@ -69,6 +71,7 @@ def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[R
                     yield _record(row, done, rows, fields)
                     done += 1
         except unreadable as error:
+            let_shortage_pass(error)
             behind = max(behind, done + 1)
             rest = f"rows {done:,} to {behind - 1:,} cannot be read"
             yield rows.skipped(done, f"{rest}: {in_one_line(error)}")

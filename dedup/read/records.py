@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from dedup.errors import InputError
+from dedup.errors import InputError, let_shortage_pass
 from dedup.model import Record, Skipped
 from dedup.read.ahead import read_ahead
 from dedup.read.fields import Fields, Origin
@@ -78,6 +78,7 @@ def read_file(source: Source, fields: Fields) -> Iterator[Record | Skipped]:
         with source.open() as stream:
             yield from _read(stream, source, fields)
     except OSError as error:
+        let_shortage_pass(error)
         yield _unreadable(source, error)
 
 
@@ -86,6 +87,7 @@ def read_version(stream: BinaryIO, source: Source, fields: Fields) -> Iterator[R
     try:
         yield from _read(stream, source, fields)
     except OSError as error:
+        let_shortage_pass(error)
         yield _unreadable(source, error)
 
 

@@ -23,7 +23,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, Protocol, cast
 from urllib.parse import unquote
 
-from dedup.errors import InputError
+from dedup.errors import InputError, let_shortage_pass
 
 EXTRA: Final = "'dedup[remote]'"
 
@@ -346,6 +346,7 @@ def _faults(path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        let_shortage_pass(error)
         raise OSError(reason(error, path)) from error
 
 
