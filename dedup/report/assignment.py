@@ -40,8 +40,8 @@ PARQUET: Final = ".parquet"
 ROW_GROUP: Final = 100_000
 """Rows of a row group."""
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r](?!\d+(\.\d+)?\Z)")
-"""The beginning of one. A number with a sign is none."""
+_FORMULA: Final = re.compile(r"[=@\t\r]|[+\-](?!\d+(\.\d+)?\Z)")
+"""The beginning of one. A number with a plus or minus is none."""
 
 
 class Row(Struct, frozen=True, kw_only=True):

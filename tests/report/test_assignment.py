@@ -128,7 +128,7 @@ def test_parquet_of_no_known_line_and_no_cluster_has_the_same_types(report: Whol
     assert parquet.read_schema(io.BytesIO(table_of(assignment(bare), Path("a.parquet")).data)) == whole
 
 
-HOSTILE = ("=cmd()", "+1+1", "-2-2", "@SUM(A1)", "\t=x", "\r=x")
+HOSTILE = ("=cmd()", "+1+1", "-2-2", "@SUM(A1)", "\t=x", "\r=x", "=5", "@5", "\r5")
 HARMLESS = ("-12", "+3.5", "a=b", "'=x", 'say "=x"', "a,b\nc")
 
 
