@@ -7,7 +7,7 @@ import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import zstandard
@@ -289,7 +289,12 @@ def test_a_compressed_part_whose_head_reaches_behind_the_end_costs_itself() -> N
 def test_many_lengths_that_reach_behind_the_end_cost_linear_work(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     look = warc._next_beginning
-    monkeypatch.setattr(warc, "_next_beginning", lambda stream, after: looks.append(after) or look(stream, after))
+
+    def counted(stream: BinaryIO, after: int) -> int | None:
+        looks.append(after)
+        return look(stream, after)
+
+    monkeypatch.setattr(warc, "_next_beginning", counted)
     long = [record("request", "x", Content_Length="99999") for _ in range(200)]
     items = read(plain([ALL[0], *long]))
     assert texts(items) == TEXTS[:1]
