@@ -329,12 +329,13 @@ def test_what_cannot_be_done_below_the_ceiling_ends_with_one_line_and_leaves_not
     temporary.mkdir()
     results.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    where: dict[str, list[str | Path]] = {
-        "run": [SEEDS, "-o", results / "report.json", "--html", results / "page.html"],
+    report = results / "report.json"
+    places: dict[str, list[str | Path]] = {
+        "run": [SEEDS, "-o", report, "--html", results / "page.html"],
         "index": [results / "known.index", SEEDS],
-        "check": [SEEDS, SEEDS, "-o", results / "report.json"],
-    }[command[0]]
-    code, out, err = cli(*command, *where, "--max-memory", "20M", "--workers", "2")
+        "check": [SEEDS, SEEDS, "-o", report],
+    }
+    code, out, err = cli(*command, *places[command[0]], "--max-memory", "20M", "--workers", "2")
     assert (code, out) == (2, "")
     assert err.startswith("dedup: out of memory")
     assert "of the 20 MiB that are allowed" in err
