@@ -30,6 +30,7 @@ from typing import Final
 
 from metering import Usage, measure
 
+from dedup.encoders.bundled import cache_folder
 from dedup.memory import parse_size, told
 
 GROUPS: Final = Path("/sys/fs/cgroup")
@@ -130,7 +131,8 @@ def run(corpus: Path, passed: Sequence[str], *, ceiling: int | None = None, ulim
             first.append(f"echo $$ > {group.folder}/cgroup.procs")
         if ceiling is not None and ulimit is not None:
             first.append(f"ulimit -{ulimit} {ceiling // 1024}")
-        usage = measure(["sh", "-c", "; ".join([*first, 'exec "$@"']), "sh", *command])
+        environment = {**os.environ, "DEDUP_CACHE": str(_cache_without_vectors(Path(place)))}
+        usage = measure(["sh", "-c", "; ".join([*first, 'exec "$@"']), "sh", *command], environment=environment)
         return Run(
             usage,
             report.read_bytes() if report.exists() else None,
@@ -138,6 +140,16 @@ def run(corpus: Path, passed: Sequence[str], *, ceiling: int | None = None, ulim
             None if group is None else group.peak(),
             0 if group is None else group.killed(),
         )
+
+
+def _cache_without_vectors(place: Path) -> Path:
+    """A cache folder with the tables and models of the usual one, but without vectors: each run asks the model anew."""
+    cache = place / "cache"
+    cache.mkdir()
+    for folder in cache_folder().iterdir() if cache_folder().is_dir() else ():
+        if folder.is_dir():
+            (cache / folder.name).symlink_to(folder.resolve())
+    return cache
 
 
 def under_ceilings(corpus: Path, ceilings: Sequence[int], passed: Sequence[str], ulimit: str | None) -> bool:

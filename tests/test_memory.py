@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dedup import Record, Settings, Skipped, memory, prepare
+from dedup import Record, Settings, Skipped, fingerprints, memory, prepare
 from dedup import sketch as sketching
 from dedup.errors import InputError, MemoryLimitError, is_shortage, one_line
 from dedup.language import language_of
@@ -286,7 +286,7 @@ def test_no_record_is_given_up_for_want_of_memory(monkeypatch: pytest.MonkeyPatc
 def test_records_for_which_together_memory_does_not_suffice_are_worked_on_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = sketching.fingerprint
+    whole = fingerprints.fingerprint
 
     def fails(articles: Sequence[Article], settings: Settings) -> list[Fingerprint]:
         if len(articles) > 1:
@@ -329,12 +329,13 @@ def test_what_cannot_be_done_below_the_ceiling_ends_with_one_line_and_leaves_not
     temporary.mkdir()
     results.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    where = {
-        "run": [SEEDS, "-o", results / "report.json", "--html", results / "page.html"],
+    report = results / "report.json"
+    places: dict[str, list[str | Path]] = {
+        "run": [SEEDS, "-o", report, "--html", results / "page.html"],
         "index": [results / "known.index", SEEDS],
-        "check": [SEEDS, SEEDS, "-o", results / "report.json"],
-    }[command[0]]
-    code, out, err = cli(*command, *where, "--max-memory", "20M", "--workers", "2")
+        "check": [SEEDS, SEEDS, "-o", report],
+    }
+    code, out, err = cli(*command, *places[command[0]], "--max-memory", "20M", "--workers", "2")
     assert (code, out) == (2, "")
     assert err.startswith("dedup: out of memory")
     assert "of the 20 MiB that are allowed" in err
