@@ -27,7 +27,8 @@ from dedup.cli.options import (
     threshold_option,
     workers_option,
 )
-from dedup.cli.terminal import complain, progress_shown, standard_output, warn_if_uncalibrated
+from dedup.cli.telling import complain
+from dedup.cli.terminal import progress_shown, standard_output, warn_if_uncalibrated
 from dedup.errors import InputError
 from dedup.memory import workers_for
 from dedup.report.gate import FORMS, render

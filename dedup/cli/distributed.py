@@ -13,7 +13,8 @@ import click
 
 from dedup.cli.options import encoder_of, spare_inputs
 from dedup.cli.record import RunRecord
-from dedup.cli.terminal import complain, progress_shown, standard_output
+from dedup.cli.telling import complain
+from dedup.cli.terminal import progress_shown, standard_output
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
 from dedup.settings import Settings

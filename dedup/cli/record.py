@@ -219,6 +219,7 @@ class RunRecord:
     def _manifest(self, ending: Ending) -> "Manifest":
         from dedup.report import manifest
         from dedup.report.document import settings_of, writable
+        from dedup.report.summary import tool
         from dedup.watch import Used
 
         now, used = time.time(), Used.now()
@@ -227,7 +228,7 @@ class RunRecord:
         return manifest.Manifest(
             schema_version=manifest.SCHEMA_VERSION,
             kind=manifest.KIND,
-            tool=manifest.tool(),
+            tool=tool(),
             outcome="done" if ending.code == DONE else "interrupted" if ending.code > _SIGNALLED else "failed",
             exit=ending.code,
             error=None if ending.told is None else writable(" ".join(ending.told.split())),

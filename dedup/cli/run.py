@@ -26,8 +26,8 @@ from dedup.cli.options import (
     workers_option,
 )
 from dedup.cli.record import Place, RunRecord, manifest_options
-from dedup.cli.telling import this_call
-from dedup.cli.terminal import complain, progress_shown, warn_if_uncalibrated
+from dedup.cli.telling import complain, this_call
+from dedup.cli.terminal import progress_shown, warn_if_uncalibrated
 from dedup.cli.wanted import Wanted
 from dedup.errors import InputError
 from dedup.memory import is_kept, workers_for
