@@ -27,7 +27,10 @@ from dedup.spool import Arena, Spool
 from dedup.workers import ended_workers_told, one_thread_each
 
 BATCH = 128
-"""Records that are worked on together."""
+"""Records that are worked on together, or fewer:"""
+
+BATCH_CHARACTERS = 2**22
+"""Characters of their texts from which no further record joins them. A hundred long texts would take gigabytes."""
 
 FEW = 1_024
 """Records that are sketched before any process is started, which takes about two seconds."""
@@ -118,8 +121,15 @@ def _sketched(items: Sequence[Item], settings: Settings, lens: Lens | None) -> l
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    stream = iter(items)
-    while batch := list(islice(stream, BATCH)):
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += len(item.text) if isinstance(item, Record) else 0
+        if len(batch) == BATCH or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 

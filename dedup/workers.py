@@ -119,6 +119,7 @@ def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what that does then is not for its fork
     one_thread_each().__enter__()  # for as long as the process lives; a fork does not inherit it
 
 

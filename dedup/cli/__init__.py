@@ -9,11 +9,14 @@ What needs more than click is imported within the commands: ``dedup --help`` mus
 
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -34,6 +37,8 @@ DONE = 0
 UNUSABLE = 2
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
+ENDED = 143
+"""128 + SIGTERM."""
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what ``cat`` ends with when ``head`` has seen enough. Silent, for nothing is wrong."""
 
@@ -41,7 +46,7 @@ BROKEN_PIPE = 141
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
     _replace_closed_streams()
-    with _notes_on_standard_error():
+    with _notes_on_standard_error(), _end_raised():
         code = _run(sys.argv[1:] if arguments is None else arguments)
     sys.exit(code)
 
@@ -58,6 +63,9 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
+    except EndedError:
+        complain("ended from outside: nothing was written")
+        return ENDED
     except KeyboardInterrupt:
         complain("interrupted: nothing was written; a run that is started again keeps the vectors that the model made")
         return INTERRUPTED
@@ -68,6 +76,30 @@ def _run(arguments: Sequence[str]) -> int:
         _discard_output()
         return UNUSABLE
     return code
+
+
+class EndedError(KeyboardInterrupt):
+    """SIGTERM came, which is a wish to stop as an interrupt is."""
+
+
+@contextmanager
+def _end_raised() -> Iterator[None]:
+    """While it lasts, SIGTERM raises :class:`EndedError`, so that what was begun is cleaned up: processes, temporary
+    files, places beside an output. Only the first one does; whoever is in more of a hurry has SIGKILL.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)
+        raise EndedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are another's
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _invoke(context: click.Context) -> int:
