@@ -115,7 +115,7 @@ def measured_segments(text: str, language: str) -> tuple[tuple[str, ...], tuple[
     return _joined(pieces, widths)
 
 
-_RULES = {**dict.fromkeys(("da", "jut", "kl"), "de"), **dict.fromkeys(("ca", "oc"), "es")}
+STAND_INS = {**dict.fromkeys(("da", "jut", "kl"), "de"), **dict.fromkeys(("ca", "oc"), "es")}
 """Languages that are cut by the rules of another. Those of sentencex 1.0.32 for Danish and Catalan, which others share,
 take 9 s a megabyte, a hundred times as long as any others (``scripts/measure_hostile.py --languages``). In 300
 paragraphs of NTREX each the German ones cut Danish in the same places but for 23 of 1,382, the Spanish ones Catalan but
@@ -129,7 +129,7 @@ articles of 2,048 characters or more that were made one line each, ten are longe
 
 def _sentences(text: str, language: str) -> list[str]:
     lines = (" ".join(line.split()) for line in text.splitlines())
-    rules = _RULES.get(language, language)
+    rules = STAND_INS.get(language, language)
     return [s for line in lines if line for s in map(str.strip, _sentences_of_line(line, rules)) if s]
 
 

@@ -1,9 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup import page
 from dedup.page import Page, split_page
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -375,3 +377,17 @@ def test_what_is_left_are_lines_of_the_text_in_their_order(text: str) -> None:
 def test_no_furniture_is_left_for_a_second_look(text: str) -> None:
     again = split_page(split_page(text).text)
     assert {*FURNITURE, "Silver (2)"}.isdisjoint(again.furniture)
+
+
+@given(st.text(st.sampled_from("](). x*\n"), max_size=14))
+def test_what_may_stand_behind_a_url_is_told_without_trying_each_bracket(after: str) -> None:
+    tried = r"(?:\]\(\S*\))?[\s\])}>）】」』»›”\"'’*_.,;:!?|।॥۔。，、…]*"
+    assert (page._AFTER_URL.fullmatch(after) is None) == (re.fullmatch(tried, after) is None)
+
+
+@given(st.text(st.sampled_from("https://a.org/)(.…"), max_size=14))
+def test_closing_marks_are_taken_off_one_by_one(rest: str) -> None:
+    url = expected = f"https://a{rest}"
+    while expected[-1] in page._URL_END or (expected[-1] == ")" and expected.count(")") > expected.count("(")):
+        expected = expected[:-1]
+    assert page._without_closing_marks(url) == expected

@@ -69,6 +69,14 @@ def content(one: Sketch | Skipped) -> object:
     return (*rest, *arrays, tuple(f.segments), tuple(f.beyond))
 
 
+def test_long_texts_are_worked_on_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [content(one) for some in sketched(ITEMS[:50]) for one in some if isinstance(one, Sketch)]
+    monkeypatch.setattr(module, "CHARACTERS", 400)
+    batches = list(sketched(ITEMS[:50]))
+    assert [content(one) for some in batches for one in some if isinstance(one, Sketch)] == expected
+    assert max(map(len, batches)) < 10
+
+
 @pytest.mark.parametrize(("batch", "few", "workers"), [(7, 1_024, 1), (1_000, 1_024, 1), (16, 40, 2)])
 def test_neither_batches_nor_processes_change_a_sketch_or_a_byte_of_the_report(
     batch: int, few: int, workers: int, monkeypatch: pytest.MonkeyPatch

@@ -4,9 +4,11 @@ import unicodedata
 from time import process_time
 
 import pytest
+import sentencex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup import text as module
 from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, UNITS, normalise, numbers, segments, text_widths
 
 LANGUAGES = st.sampled_from(["en", "th", "zh", "ja", "km", "hi", "ar", "my", "und", "xx-no-such", ""])
@@ -290,3 +292,43 @@ def test_full_stops_cost_no_language_more_than_a_multiple_of_english(language: s
 )
 def test_width_is_in_latin_letters(text: str, size: float) -> None:
     assert text_widths([text])[0] == size
+
+
+HOSTILE_LINES = ["“a " * 20_000, "a« " * 20_000, "「a" * 20_000, "a" * 60_000, "a. " * 20_000, "(a. " * 20_000]
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_a_long_line_is_cut_into_sentences_a_window_at_a_time(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def segment(language: str, text: str) -> list[str]:
+        sizes.append(len(text))
+        return cut(language, text)
+
+    cut = sentencex.segment
+    monkeypatch.setattr(sentencex, "segment", segment)
+    found = segments(line, "en")
+    assert "".join("".join(found).split()) == "".join(line.split())
+    assert max(sizes) <= module.WINDOW
+    assert sum(sizes) <= 2 * len(line) + module.WINDOW
+
+
+def test_sentences_are_the_same_whatever_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = [f"In the year {year} the council of Mr. Smith met {year % 37} times." for year in range(1000, 1400)]
+    line = " ".join(sentences)
+    whole = segments(line, "en")
+    for window in (200, 1_000, 3_000):
+        monkeypatch.setattr(module, "WINDOW", window)
+        assert segments(line, "en") == whole
+
+
+def test_a_sentence_longer_than_a_window_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "word " * 100 + "ends here. The next one begins, and is longer than those before it by a word or two."
+    whole = segments(line, "en")
+    monkeypatch.setattr(module, "WINDOW", 64)
+    assert segments(line, "en") == whole
+
+
+def test_catalan_is_cut_at_abbreviations_no_more_than_spanish() -> None:
+    line = "El Sr. Puig i la Sra. Roca van arribar al poble a les nou del matí amb tots els seus fills i amics. Plovia."
+    assert segments(line, "ca") == segments(line, "es")

@@ -90,8 +90,6 @@ class _Archive:
                     yield held
                 self.number, self.last, held = self.number + 1, record.stream_pos, None
                 held = self._item_of(record)
-                if not self.is_broken:
-                    self._look_ahead(record.content_length)
                 if self.is_broken:
                     break
         except lines.UnpackedError as error:
@@ -102,7 +100,7 @@ class _Archive:
             yield from self._broken(error, held, start, before)
         else:
             yield from [] if held is None else [held]
-            yield from [] if self.is_broken else self._end(start)
+            yield from [] if self.is_broken else self._end(start, before)
 
     def _look_ahead(self, size: int) -> None:
         """What a record says that it holds is about to be unpacked, wanted or not. Raises
@@ -121,25 +119,26 @@ class _Archive:
         if record.headers.get("Content-Length") is None:
             return self._skipped("breaks off within the head of the record")
         if record.headers.get("WARC-Type") is None:
-            return self._skipped("no WARC-Type, which would say what it is")
+            return self._passed_over(record) or self._skipped("no WARC-Type, which would say what it is")
         unsaid = "text/plain" if record.record_type == self._kind.conversion else ""
         content_type = (record.headers.get("Content-Type") or unsaid).lower()
         may_be_text = record.record_type in (self._kind.conversion, self._kind.resource)
         if may_be_text and content_type.startswith("text/plain"):
             return self._item(record)
-        self.pages += record.record_type == self._kind.response or (may_be_text and content_type.startswith(_PAGES))
-        return None
+        cut = self._passed_over(record)
+        is_page = record.record_type == self._kind.response or (may_be_text and content_type.startswith(_PAGES))
+        self.pages += is_page and cut is None
+        return cut
 
     def _item(self, record: "WarcRecord") -> Record | Skipped:
         size = record.content_length
         if size > MAX_TEXT_BYTES:
             self.is_broken = True  # it may well be its length that is wrong
             return self._skipped(f"larger than {MAX_TEXT_BYTES:,} bytes")
+        self._look_ahead(size)
         content = record.reader.read(size)
         if len(content) < size:
-            self.is_broken = True
-            self.ends += 1
-            return self._skipped(f"breaks off after {len(content):,} of {size:,} bytes")
+            return self._cut(len(content), size)
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
@@ -152,6 +151,18 @@ class _Archive:
             "lang": languages.partition(",")[0],
         }
         return self._rows.record(row, self.number)
+
+    def _passed_over(self, record: "WarcRecord") -> Skipped | None:
+        """Go to the end of a record that is no text; what is wrong where the file ends before that."""
+        size = max(record.content_length, 0)
+        self._look_ahead(size)
+        found = record.reader.consume(size)
+        return self._cut(found, size) if found < size else None
+
+    def _cut(self, found: int, size: int) -> Skipped:
+        self.is_broken = True
+        self.ends += 1
+        return self._skipped(f"breaks off after {found:,} of {size:,} bytes")
 
     def _skipped(self, reason: str) -> Skipped:
         return self._rows.skipped(self.number, reason)
@@ -171,8 +182,8 @@ class _Archive:
             why = error.strerror or error
             yield self._skipped(f"broken from here to the next record that can be read: {why}")
 
-    def _end(self, start: int) -> Iterator[Skipped]:
-        """What is wrong with the end of what begins at ``start``."""
+    def _end(self, start: int, before: int) -> Iterator[Skipped]:
+        """What is wrong with the end of what begins at ``start``; ``before`` is how many came before that."""
         try:
             fault = _fault_at_end(self._stream, start, self.last if self.number else None)
         except _CutError as error:
@@ -180,8 +191,13 @@ class _Archive:
             self.ends += 1
             yield self._skipped(f"breaks off: {error}")
         else:
-            if fault is not None:
-                yield self._rows.skipped(self.number + 1, fault)
+            if fault is None:
+                return
+            self.is_broken = True
+            self.ends += 1
+            if self.number > before or start == 0:  # else this is but the rest of what was told before
+                self.number += 1
+                yield self._skipped(fault)
 
 
 class _CutError(OSError):
