@@ -151,7 +151,8 @@ class Part:
     @property
     def dimensions(self) -> int:
         """Of each vector."""
-        return self._mapped.shape[1]
+        dimensions: int = self._mapped.shape[1]
+        return dimensions
 
     @cached_property
     def vectors(self) -> NDArray[np.int16]:
