@@ -171,36 +171,50 @@ _UNSEEN: Final = {
     "white space": " \t\n\u3000\u00a0",
     "zero width": "\u200b\u200d\ufeff\u2060",
     "variation selectors": "\ufe0f\ufe0e",
+    "control characters": "\0\0\1",
 }
+
+Encode = Callable[[Mapping[str, Any]], Any]
+"""Makes a row of values by name."""
+
+
+def _with(encode: Encode, **values: object) -> Callable[[Case], Any]:
+    """A row with these values in the place of good ones."""
+    return lambda case: encode(case.with_(**values))
+
+
+def faults_of_any_format(encode: Encode) -> tuple[Fault, ...]:
+    """What can be wrong with a row whatever its format is."""
+    return (
+        *(Fault(f"the text is {name}", _with(encode, text=text), "empty text") for name, text in _UNSEEN.items()),
+        Fault("the id is zero width", _with(encode, id="\u200b"), 'field "id" is empty'),
+        Fault("duplicate id", lambda case: encode(case.double), r'duplicate id "{id}" \(kept: .+\)'),
+    )
+
 
 _VALUES: Final = {"null": None, "a boolean": True, "a number": 12.5, "an array": ["x"], "an object": {"en": "x"}}
 
+
+def _line(content: bytes) -> Callable[[Case], bytes]:
+    return lambda _: content
+
+
 JSON_FAULTS: Final = (
+    *faults_of_any_format(_json),
     *(
-        Fault(f"the line is {name}", lambda _, v=value: _json(v), f"{name}, not an object with fields")
+        Fault(f"the line is {name}", _line(_json(value)), f"{name}, not an object with fields")
         for name, value in {**_VALUES, "a string": "x"}.items()
         if name != "an object"
     ),
     *(
-        Fault(f"the text is {name}", lambda c, v=value: _json(c.with_(text=v)), f'field "text" is {name}, not a string')
+        Fault(f"the text is {name}", _with(_json, text=value), f'field "text" is {name}, not a string')
         for name, value in _VALUES.items()
     ),
     *(
-        Fault(f"the text is {name}", lambda c, v=text: _json(c.with_(text=v)), "empty text")
-        for name, text in _UNSEEN.items()
-    ),
-    *(
-        Fault(
-            f"the id is {name}",
-            lambda c, v=value: _json(c.with_(id=v)),
-            f'field "id" is {name}, not a string or an integer',
-        )
+        Fault(f"the id is {name}", _with(_json, id=value), f'field "id" is {name}, not a string or an integer')
         for name, value in _VALUES.items()
         if value is not None
     ),
-    Fault("the text is NUL characters", lambda c: _json(c.with_(text="\0\0\1")), "empty text"),
-    Fault("the id is empty", lambda c: _json(c.with_(id=" \u200b")), 'field "id" is empty'),
-    Fault("duplicate id", lambda c: _json(c.double), r'duplicate id "{id}" \(kept: .+\)'),
     Fault(
         "no text",
         lambda c: _json({"id": f"bad-{c.number}", "n": 1}),
@@ -291,13 +305,7 @@ def delimited_faults(separator: bytes) -> tuple[Fault, ...]:
         return separator.join([b"bad-%d" % case.number, text, b"", b"en"])
 
     return (
-        *(
-            Fault(f"the text is {name}", lambda c, v=text: _delimited(c.with_(text=v), separator), "empty text")
-            for name, text in _UNSEEN.items()
-        ),
-        Fault("the text is NUL characters", lambda c: bare(c, b"\0\0\1"), "empty text"),
-        Fault("the id is zero width", lambda c: _delimited(c.with_(id="\u200b"), separator), 'field "id" is empty'),
-        Fault("duplicate id", lambda c: _delimited(c.double, separator), r'duplicate id "{id}" \(kept: .+\)'),
+        *faults_of_any_format(lambda row: _delimited(row, separator)),
         Fault("not UTF-8", lambda c: bare(c, b"caf\xe9 317"), "not UTF-8"),
         Fault("surrogates as UTF-8", lambda c: bare(c, b"\xed\xa0\x80 317"), "not UTF-8"),
         Fault("a cell too many", lambda c: bare(c, b"one 317") + separator, "5 fields, not 4 as in the header"),
@@ -365,13 +373,7 @@ BROKEN: Final = b"\xff" * 200
 _BROKEN_REASON: Final = "broken from here to the next record that can be read: .+"
 
 WARC_FAULTS: Final = (
-    *(
-        Fault(f"the text is {name}", lambda c, v=text: _archived(c.with_(text=v)), "empty text")
-        for name, text in _UNSEEN.items()
-    ),
-    Fault("the text is NUL characters", lambda c: _archived(c.with_(text="\0\0\1")), "empty text"),
-    Fault("the id is blank", lambda c: _archived(c.with_(id=" \u200b")), 'field "id" is empty'),
-    Fault("duplicate id", lambda c: _archived(c.double), r'duplicate id "{id}" \(kept: .+\)'),
+    *faults_of_any_format(_archived),
     Fault("not UTF-8", lambda c: archived(c.good.text.encode() + b"caf\xe9", f"bad-{c.number}"), "not UTF-8"),
     Fault("broken record", lambda _: BROKEN, _BROKEN_REASON),
 )
@@ -381,11 +383,8 @@ WARC_FAULTS: Final = (
 
 
 PARQUET_FAULTS: Final = (
-    Fault("the text is null", lambda c: c.with_(text=None), 'field "text" is null, not a string'),
-    *(Fault(f"the text is {name}", lambda c, v=text: c.with_(text=v), "empty text") for name, text in _UNSEEN.items()),
-    Fault("the text is NUL characters", lambda c: c.with_(text="\0\0\1"), "empty text"),
-    Fault("the id is empty", lambda c: c.with_(id=""), 'field "id" is empty'),
-    Fault("duplicate id", lambda c: c.double, r'duplicate id "{id}" \(kept: .+\)'),
+    *faults_of_any_format(dict),
+    Fault("the text is null", _with(dict, text=None), 'field "text" is null, not a string'),
     Fault("not UTF-8", lambda c: c.with_(text=c.good.text.encode() + b"caf\xe9"), "not UTF-8"),
     Fault("surrogates as UTF-8", lambda c: c.with_(text=b"\xed\xa0\x80 317"), "not UTF-8"),
 )
@@ -458,6 +457,10 @@ def _ended(rows: Iterable[bytes]) -> bytes:
     return b"".join(row + b"\n" for row in rows)
 
 
+def _packed(pack: Callable[[bytes], bytes], header: bytes = b"") -> Callable[[Sequence[bytes]], bytes]:
+    return lambda rows: pack(header + _ended(rows))
+
+
 def _table(form: str, separator: bytes, pack: Callable[[bytes], bytes]) -> Format:
     header = separator.join(map(str.encode, HEADER)) + b"\n"
 
@@ -470,7 +473,7 @@ def _table(form: str, separator: bytes, pack: Callable[[bytes], bytes]) -> Forma
         form,
         row,
         delimited_faults(separator),
-        lambda rows: pack(header + _ended(rows)),
+        _packed(pack, header),
         _lines_from(2),
         lambda good, form: odd_rows(good, form, separator),
     )
@@ -492,7 +495,7 @@ def _archive(form: str, pack: Callable[[bytes], bytes]) -> Format:
 def formats() -> dict[str, Format]:
     """All formats of tables, by their endings; standard input as ``-``."""
     made = [
-        Format(f"jsonl{ending}", json_row, JSON_FAULTS, lambda rows, p=pack: p(_ended(rows)), _lines_from(1), odd_lines)
+        Format(f"jsonl{ending}", json_row, JSON_FAULTS, _packed(pack), _lines_from(1), odd_lines)
         for ending, pack in PACKINGS.items()
     ]
     made += [_table(f"csv{ending}", b",", pack) for ending, pack in PACKINGS.items()]

@@ -41,6 +41,9 @@ LOST: Final = 40
 Content = Any
 """A row: the bytes of a line or of a record of an archive, or what a row of Parquet holds."""
 
+Make = Callable[[Sequence[Content], Content], bytes]
+"""Makes a file of the rows of good records and of one more, which is to be lost."""
+
 Said = list[tuple[int | None, str]]
 """Lines, and what is to be said of them (patterns)."""
 
@@ -61,13 +64,13 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class BadFile:
-    """A file, and what is wrong with it. ``make`` gives its bytes, made of the rows of ``good`` good records and of one
-    more, which is to be lost; ``said`` what is to be said where these rows end before the given line.
+    """A file of a format, and what is wrong with it: made of ``good`` good records, and ``said`` is what is to be said
+    where their rows end before the given line.
     """
 
     kind: str
     form: str
-    make: Callable[[Sequence[Content], Content], bytes]
+    make: Make
     said: Callable[[int], Said]
     good: int = 0
 
@@ -109,11 +112,8 @@ def json_files() -> Iterator[BadFile]:
     """What can be wrong with a file of JSON Lines that is not packed."""
     nul = r"malformed JSON: a NUL character at column 1 \(UTF-16\?\)"
     line = '{"text": "The council met."}'
-    for kind, encoding, said in (
-        ("UTF-16", "utf-16", r"not UTF-8 \(byte 1 of the line\)"),
-        ("UTF-16 without a mark", "utf-16-be", nul),
-    ):
-        yield BadFile(kind, "jsonl", lambda *_, e=encoding: line.encode(e), _once(1, said))
+    yield BadFile("UTF-16", "jsonl", lambda *_: line.encode("utf-16"), _once(1, r"not UTF-8 \(byte 1 of the line\)"))
+    yield BadFile("UTF-16 without a mark", "jsonl", lambda *_: line.encode("utf-16-be"), _once(1, nul))
     yield BadFile("gzip data", "jsonl", lambda *_: gzip.compress(b"{}", mtime=0), _once(1, r"not UTF-8 \(.+\)"))
     yield BadFile(
         "bare carriage returns",
@@ -128,8 +128,8 @@ def delimited_files(ending: str, separator: bytes) -> Iterator[BadFile]:
     header = separator.join(map(str.encode, HEADER)) + b"\n"
     unclosed = "a quote is not closed: all from here to the end of the file is one field"
 
-    def table(content: bytes) -> Callable[[Sequence[Content], Content], bytes]:
-        return lambda _, lost: content + lost + b"\n"
+    def table(names: bytes, encoding: str = "utf-8") -> Make:
+        return lambda _, lost: names + lost + b"\n" if encoding == "utf-8" else (names + lost).decode().encode(encoding)
 
     def quote(rows: Sequence[bytes], lost: bytes) -> bytes:
         return header + b"".join(row + b"\n" for row in rows) + b'x"' + separator + b'"' + lost.replace(b'"', b"")
@@ -145,9 +145,11 @@ def delimited_files(ending: str, separator: bytes) -> Iterator[BadFile]:
         table(header[:-1] + separator + b"text\n"),
         _once(1, "the header names 'text' more than once"),
     )
-    for kind, encoding in {"UTF-16": "utf-16", "UTF-16 without a mark": "utf-16-le"}.items():
-        reason = "the header is not UTF-8" if encoding == "utf-16" else r"the header holds NUL characters \(UTF-16\?\)"
-        yield BadFile(kind, ending, lambda _, lost, e=encoding: (header + lost).decode().encode(e), _once(1, reason))
+    with_mark = table(header, "utf-16")
+    yield BadFile("UTF-16", ending, with_mark, _once(1, "the header is not UTF-8"))
+    without = table(header, "utf-16-le")
+    nul = r"the header holds NUL characters \(UTF-16\?\)"
+    yield BadFile("UTF-16 without a mark", ending, without, _once(1, nul))
     yield BadFile(
         "bare carriage returns",
         ending,
@@ -162,7 +164,7 @@ def archive_files(form: Format, packing: str) -> Iterator[BadFile]:
     broken = "broken from here to the next record that can be read: .+"
     pages = "1 page as it was fetched is not read: extract the text first, as in WET files"
 
-    def with_length(length: str) -> Callable[[Sequence[Content], Content], bytes]:
+    def with_length(length: str) -> Make:
         record = archived(b"text", "urn:uuid:length", Content_Length=length)
         return lambda rows, _: form.rows(rows) + pack(record)
 
@@ -195,7 +197,7 @@ def archive_files(form: Format, packing: str) -> Iterator[BadFile]:
 def parquet_files() -> Iterator[BadFile]:
     """What can be wrong with a Parquet file."""
 
-    def of(**columns: object) -> Callable[[Sequence[Content], Content], bytes]:
+    def of(**columns: object) -> Make:
         return lambda *_: written(pa.table(columns))
 
     def broken(rows: Sequence[Content], lost: Content) -> bytes:
@@ -216,7 +218,7 @@ def parquet_files() -> Iterator[BadFile]:
     yield BadFile(
         "column not UTF-8",
         "parquet",
-        lambda *_: of(text=["x"], more=["x"])().replace(b"more", b"\xff\xfe\xfd\xfc"),
+        lambda *given: of(text=["x"], more=["x"])(*given).replace(b"more", b"\xff\xfe\xfd\xfc"),
         unreadable,
     )
     yield BadFile("no text column", "parquet", of(id=["a"]), _once(None, r'no field "text" \(.+\)'))
@@ -285,8 +287,7 @@ class Maker:
 
     def corpus(self) -> Corpus:
         """What was written."""
-        written = (tuple(some) for some in (self._paths, self._good, self._bad, self._vanishing))
-        return Corpus(self.folder, *written)
+        return Corpus(self.folder, tuple(self._paths), tuple(self._good), tuple(self._bad), tuple(self._vanishing))
 
     def _take(self, count: int) -> list[Good]:
         taken, self._goods = self._goods[:count], self._goods[count:]

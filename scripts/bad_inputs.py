@@ -28,7 +28,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from bad_corpus import STDIN_FILE, Bad, good_records
 from bad_files import Corpus, Maker, bad_files
@@ -148,8 +148,12 @@ def call(command: str, corpus: Corpus, *options: str) -> Outcome:
             process.stdin.write(given)
             process.stdin.close()
             code = process.wait()
-        texts = [file.seek(0) or file.read().decode("utf-8", "backslashreplace") for file in (out, err)]
-    return Outcome(code, texts[0], texts[1])
+        return Outcome(code, _all_of(out), _all_of(err))
+
+
+def _all_of(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "backslashreplace")
 
 
 def _give_up_privileges() -> None:

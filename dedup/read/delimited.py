@@ -10,7 +10,6 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, auto
-from itertools import chain
 from typing import BinaryIO
 
 from dedup.errors import let_shortage_pass
@@ -76,7 +75,7 @@ class Cells:
 
     def _long_row(self) -> Iterator[bytes]:
         quotes = _Quotes(self._separator)
-        for line in chain(self._feed.taken, iter(self._feed.next_line, None)):
+        for line in self._feed.lines_of_long_row():
             for piece in (line,) if isinstance(line, bytes) else line:
                 quotes.take(piece)
                 yield piece
@@ -89,8 +88,9 @@ class _Feed:
     """The lines of a file as :func:`csv.reader` takes them. Unlike a generator, this goes on after it has raised."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self.taken: list[lines.Line] = []
+        self.taken: list[bytes] = []
         self.has_ended = False
+        self._too_long: lines.Line = b""
         self._lines = iter(lines.WholeLines(chunks))
         self._number = self._size = 0
 
@@ -100,28 +100,32 @@ class _Feed:
         self._size = 0
         return self._number + 1
 
+    def lines_of_long_row(self) -> Iterator[lines.Line]:
+        """The lines of a row, from its first one, that has become too long; and those that follow."""
+        yield from self.taken
+        yield self._too_long
+        while (line := self._next_line()) is not None:
+            yield line
+
     def __iter__(self) -> "_Feed":
         return self
 
     def __next__(self) -> str:
-        line = self.next_line()
-        is_first = not self.taken
-        self.taken.append(line)
-        content = line.removesuffix(b"\n") if isinstance(line, bytes) else None
-        if content is None or self._size + len(content) > lines.MAX_LINE_BYTES:
+        line = self._next_line()
+        if line is None:
+            raise StopIteration
+        if not isinstance(line, bytes) or self._size + len(line.removesuffix(b"\n")) > lines.MAX_LINE_BYTES:
+            self._too_long = line
             raise LongRowError
-        self._size += len(content) + 1
-        content = content.removeprefix(codecs.BOM_UTF8) if is_first else content
-        return content.removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
+        content = line if self.taken else line.removeprefix(codecs.BOM_UTF8)
+        self._size += len(line)
+        self.taken.append(line)
+        return content.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
 
-    def next_line(self) -> lines.Line:
-        """The next line as it is. Raises :class:`StopIteration`."""
-        try:
-            line = next(self._lines)
-        except StopIteration:
-            self.has_ended = True
-            raise
-        self._number += 1
+    def _next_line(self) -> lines.Line | None:
+        line = next(self._lines, None)
+        self.has_ended = line is None
+        self._number += line is not None
         return line
 
 
