@@ -48,10 +48,6 @@ EVERY: Final = 0.05
 COST: Final = 0.05
 """Of one processor, the share that looking may take: where it is dear, the next look waits."""
 
-LEAST_ROOM: Final = 48 * 2**20
-"""Bytes that a process may always map: some libraries end a process that is refused a little, without a word to Python.
-What is touched of it is counted."""
-
 FIRST: Final = 400 * 2**20
 """Bytes that a process holds which works alone, before it has read much: libraries, token table, tokenizer
 (``scripts/measure_memory.py --workers``)."""
@@ -427,14 +423,14 @@ def _read(path: str) -> bytes:
 
 
 def _let_grow(mapped: Mapping[int, int], room: int, own: tuple[int, int]) -> None:
-    """Let each process, which has ``mapped`` so many bytes of private memory, map its share of ``room`` more, but
-    ``LEAST_ROOM``; never more than the user's own limit.
+    """Let each process, which has ``mapped`` so many bytes of private memory, map its share of ``room`` more; never
+    more than the user's own limit.
     """
     import resource
 
     soft, hard = own
     for pid, data in mapped.items():
-        most = data + max(room // len(mapped), LEAST_ROOM)
+        most = data + room // len(mapped)
         with suppress(OSError, ValueError):  # gone meanwhile, or not ours any more
             resource.prlimit(pid, resource.RLIMIT_DATA, (most if soft < 0 else min(most, soft), hard))
 
