@@ -30,7 +30,7 @@ from typing import Final
 
 from metering import Usage, measure
 
-from dedup.encoders.bundled import cache_folder
+from dedup.encoders.kept import cache_folder
 from dedup.memory import parse_size, told
 
 GROUPS: Final = Path("/sys/fs/cgroup")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dedup.encoders.bundled import cache_folder
+from dedup.encoders.kept import cache_folder
 
 from .conftest import Cli
 

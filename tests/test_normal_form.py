@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dedup import normal_form as module
 from dedup.normal_form import HEAP, Form, normal_form
 from dedup.source_url import source_key
 from dedup.text import normalise
@@ -53,7 +52,7 @@ def test_marks_come_to_the_standard_library_in_order(monkeypatch: pytest.MonkeyP
     unicodedata_normalize = unicodedata.normalize
     heaps = "a" + "\u0300\u0316" * 500 + "b" + "\u0f73" * 500
     expected = normalise(heaps), source_key(f"https://example.org/2024/{heaps}")
-    monkeypatch.setattr(module.unicodedata, "normalize", normalize)
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
     found = normalise(heaps), source_key(f"https://example.org/2024/{heaps}")
     monkeypatch.undo()
     assert found == expected

@@ -303,7 +303,8 @@ def test_a_long_line_is_cut_into_sentences_a_window_at_a_time(line: str, monkeyp
 
     def segment(language: str, text: str) -> list[str]:
         sizes.append(len(text))
-        return cut(language, text)
+        pieces: list[str] = cut(language, text)
+        return pieces
 
     cut = sentencex.segment
     monkeypatch.setattr(sentencex, "segment", segment)

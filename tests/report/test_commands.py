@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from dedup.cli.terminal import complain
+from dedup.cli.telling import Call, complain
 from dedup.evaluate import Evaluation, FalseMerge, Score, as_json, render
 from dedup.explain import Explanation, Passage, Side
 from dedup.model import Cluster, Conflict, EncoderInfo, Evidence, Link, Relation, Skipped
@@ -111,8 +111,11 @@ def test_no_form_of_a_check_is_obeyed_when_it_is_printed(text: str, form: str) -
 
 @pytest.mark.parametrize("text", EVIL)
 def test_no_complaint_is_obeyed(text: str, capfd: pytest.CaptureFixture[str]) -> None:
-    complain(text)
-    harmless(capfd.readouterr().err)
+    with Call(()).told():
+        complain(text)
+    told = capfd.readouterr().err
+    assert told.startswith("dedup: ")
+    harmless(told)
 
 
 def test_what_is_escaped_in_json_is_read_as_it_was() -> None:
