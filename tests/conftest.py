@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import jsonschema
 import msgspec
 import pytest
@@ -15,6 +16,10 @@ from dedup.report import layout
 
 from . import stages
 from .repository import ENVIRONMENT, Repository
+
+# How long an example takes depends on what else the machine does: no test is about that.
+hypothesis.settings.register_profile("dedup", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("dedup")
 
 # The suite runs in a process a core: threads of the model would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

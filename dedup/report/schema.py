@@ -30,7 +30,21 @@ def report_schema() -> dict[str, Any]:
 
 def schema_of(document: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a document."""
-    return {"$schema": DIALECT, **msgspec.json.schema(document)}
+    return {"$schema": DIALECT, **_in_lines(msgspec.json.schema(document))}
+
+
+def _in_lines(part: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """The same, with each description in one line: how far a docstring is indented is not the same in all versions of
+    msgspec.
+    """
+    if isinstance(part, list):
+        return [_in_lines(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: " ".join(value.split()) if name == "description" and isinstance(value, str) else _in_lines(value)
+        for name, value in part.items()
+    }
 
 
 def explanation_schema() -> dict[str, Any]:
