@@ -134,6 +134,7 @@ def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    memory.begin_worker()
     one_thread_each().__enter__()  # for as long as the process lives; a fork does not inherit it
 
 
