@@ -48,6 +48,10 @@ EVERY: Final = 0.05
 COST: Final = 0.05
 """Of one processor, the share that looking may take: where it is dear, the next look waits."""
 
+FOR_WORKER: Final = 40 * 2**20
+"""Bytes that a process which works for another may map besides its share of the room: for the 32 MiB that OpenBLAS maps
+anew in each, and of which it touches little. What is touched is counted."""
+
 FIRST: Final = 400 * 2**20
 """Bytes that a process holds which works alone, before it has read much: libraries, token table, tokenizer
 (``scripts/measure_memory.py --workers``)."""
@@ -370,6 +374,17 @@ def is_kept() -> bool:
     return _watch.ceiling is not None
 
 
+def begin_worker() -> None:
+    """Told by a forked process as it begins: it has the limit of the one that it comes from, until the next look."""
+    if _watch.ceiling is not None:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if soft != resource.RLIM_INFINITY:
+            more = soft + FOR_WORKER
+            resource.setrlimit(resource.RLIMIT_DATA, (more if hard < 0 else min(more, hard), hard))
+
+
 def releasing(releasable: Releasable) -> None:
     """Have something let go of memory when little is left."""
     _watch.keep(releasable)
@@ -430,7 +445,7 @@ def _let_grow(mapped: Mapping[int, int], room: int, own: tuple[int, int]) -> Non
 
     soft, hard = own
     for pid, data in mapped.items():
-        most = data + room // len(mapped)
+        most = data + room // len(mapped) + (FOR_WORKER if pid != os.getpid() else 0)
         with suppress(OSError, ValueError):  # gone meanwhile, or not ours any more
             resource.prlimit(pid, resource.RLIMIT_DATA, (most if soft < 0 else min(most, soft), hard))
 

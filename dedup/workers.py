@@ -147,6 +147,7 @@ def settle_as_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork inherits what the command does about it
     if started_by := multiprocessing.parent_process():
         end_with(started_by.pid)
+    memory.begin_worker()
     one_thread_each().__enter__()  # a fork does not inherit it
 
 
