@@ -41,8 +41,8 @@ class Cells:
     """The cells of a file's rows, of a blank one none; raises :class:`LongRowError` and :class:`csv.Error`, after which
     the next row can be asked for.
 
-    ``line`` is the number of a row's first line. ``is_unclosed`` tells that a quote in it never ends; of a row that is too
-    long it does so when its bytes were used.
+    ``line`` is the number of a row's first line. ``is_unclosed`` tells that a quote in it never ends; of a row that is
+    too long it does so when its bytes were used.
     """
 
     def __init__(self, chunks: Iterable[bytes], separator: str) -> None:
