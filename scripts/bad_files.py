@@ -488,7 +488,7 @@ def _long_rows(separator: bytes | None) -> dict[str, bytes]:
     if separator is None:
         return {"a line too long": b'{"text": "' + b"x" * LONG_LINE + b'"}'}
     bare = b"bad" + separator + b"x" * LONG_LINE + separator * 2
-    quoted = b"bad" + separator + b'"' + b"x\n" * (LONG_LINE // 2) + b'"' + separator * 2
+    quoted = b"bad" + separator + b'"' + (b"x" * 99 + b"\n") * (LONG_LINE // 100) + b'"' + separator * 2
     return {"a row too long": bare, "a row of lines too long": quoted}
 
 

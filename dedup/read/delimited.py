@@ -42,31 +42,35 @@ class Cells:
     """The cells of a file's rows, of a blank one none; raises :class:`LongRowError` and :class:`csv.Error`, after which
     the next row can be asked for.
 
-    ``line`` is the number of a row's first line. ``bytes_`` are all of it, to be used before the next row is asked for.
-    ``is_unclosed`` tells that a quote in it never ends; of a row that is too long it does so when its bytes were used.
+    ``line`` is the number of a row's first line. ``is_unclosed`` tells that a quote in it never ends; of a row that is
+    too long it does so when its bytes were used.
     """
 
     def __init__(self, chunks: Iterable[bytes], separator: str) -> None:
         self.line = 1
         self.is_unclosed = False
-        self.bytes_: Iterable[bytes] = ()
+        self._long: Iterator[bytes] | None = None
         self._feed = _Feed(chunks)
         self._separator = separator
         self._rows = csv.reader(self._feed, delimiter=separator)
+
+    @property
+    def bytes_(self) -> Iterable[bytes]:
+        """All of the row, to be used once, before the next one is asked for."""
+        return (bytes(self._feed.taken),) if self._long is None else self._long
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
 
     def __next__(self) -> list[str]:
-        for _ in self.bytes_:  # what of a long row is not used yet
+        for _ in self._long or ():  # what of a long row is not used yet
             pass
-        self.line = self._feed.begin_row()
-        self.bytes_ = self._feed.taken
+        self.line, self._long = self._feed.begin_row(), None
         limit = csv.field_size_limit(lines.MAX_LINE_BYTES)  # rows are limited here; elsewhere the limit may be wanted
         try:
             cells = next(self._rows)
         except LongRowError:
-            self.bytes_ = self._long_row()
+            self._long = self._long_row()
             raise
         finally:
             csv.field_size_limit(limit)
@@ -85,24 +89,28 @@ class Cells:
 
 
 class _Feed:
-    """The lines of a file as :func:`csv.reader` takes them. Unlike a generator, this goes on after it has raised."""
+    """The lines of a file as :func:`csv.reader` takes them. Unlike a generator, this goes on after it has raised.
+
+    ``taken`` are the bytes of the row so far.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self.taken: list[bytes] = []
+        self.taken = bytearray()
         self.has_ended = False
         self._too_long: lines.Line = b""
         self._lines = iter(lines.WholeLines(chunks))
-        self._number = self._size = 0
+        self._number = 0
 
     def begin_row(self) -> int:
         """From now on, lines belong to the next row; the number of its first one is returned."""
-        self.taken = []
-        self._size = 0
+        self.taken.clear()
         return self._number + 1
 
     def lines_of_long_row(self) -> Iterator[lines.Line]:
         """The lines of a row, from its first one, that has become too long; and those that follow."""
-        yield from self.taken
+        if self.taken:
+            yield bytes(self.taken)
+            self.taken.clear()
         yield self._too_long
         while (line := self._next_line()) is not None:
             yield line
@@ -114,12 +122,11 @@ class _Feed:
         line = self._next_line()
         if line is None:
             raise StopIteration
-        if not isinstance(line, bytes) or self._size + len(line.removesuffix(b"\n")) > lines.MAX_LINE_BYTES:
+        if not isinstance(line, bytes) or len(self.taken) + len(line.removesuffix(b"\n")) > lines.MAX_LINE_BYTES:
             self._too_long = line
             raise LongRowError
         content = line if self.taken else line.removeprefix(codecs.BOM_UTF8)
-        self._size += len(line)
-        self.taken.append(line)
+        self.taken += line
         return content.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape") + "\n"
 
     def _next_line(self) -> lines.Line | None:

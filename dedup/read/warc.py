@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 EXTRA: Final = "warc"
 PACKAGE: Final = "fastwarc"
 
-_BEGINNING: Final = re.compile(rb"WARC/1\.\d\r?\n|\x1f\x8b\x08|\x28\xb5\x2f\xfd")
+_PART: Final = rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd"
+_BEGINNING: Final = re.compile(rb"WARC/1\.\d\r?\n|" + _PART)
 """Of a record, of a gzip member (RFC 1952), of a Zstandard frame (RFC 8878)."""
+
+_BEGINNING_OF_PART: Final = re.compile(_PART)
+"""The same where records are compressed: what packs little leaves the beginning of a record as it is."""
 
 _LONGEST_BEGINNING: Final = 10
 _CHUNK: Final = 2**16
@@ -52,7 +56,7 @@ def read_warc(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Reco
     start: int | None = 0
     while start is not None:
         yield from archive.items(warc.ArchiveIterator(stream, parse_http=False, fsspec_args=False), start)
-        start = _next_beginning(stream, archive.last + 1) if archive.is_broken else None
+        start = _next_beginning(stream, archive.last) if archive.is_broken else None
         if start is not None and archive.ends > _MOST_ENDS:
             why = f"{archive.ends:,} records say that they are longer than all that is there"
             yield Skipped(origin.path, archive.number + 1, f"the rest is not looked at: {why}")
@@ -204,15 +208,19 @@ class _CutError(OSError):
     """A record is longer than what is there."""
 
 
-def _next_beginning(stream: BinaryIO, after: int) -> int | None:
-    """Where the next record or compressed part may begin, and the stream put there; None where there is none."""
+def _next_beginning(stream: BinaryIO, last: int) -> int | None:
+    """Where a record or compressed part may begin behind the beginning of the last one, and the stream put there; None
+    where there is none.
+    """
     if not stream.seekable():
         return None
+    beginning = _BEGINNING if _packing_at(stream, last) is None else _BEGINNING_OF_PART
+    after = last + 1
     stream.seek(after)
     window = b""
     while chunk := stream.read(_CHUNK):
         window += chunk
-        if found := _BEGINNING.search(window):
+        if found := beginning.search(window):
             return stream.seek(after + found.start())
         after += max(len(window) - _LONGEST_BEGINNING, 0)
         window = window[-_LONGEST_BEGINNING:]

@@ -251,6 +251,19 @@ def test_a_record_without_a_header_that_it_must_have_costs_itself(header: str) -
     assert line == 2
 
 
+def stored(records: list[bytes]) -> bytes:
+    """Packed, but not smaller: the records are there to be read."""
+    return b"".join(gzip.compress(one, compresslevel=0) for one in records)
+
+
+def test_what_is_within_a_compressed_part_is_not_taken_for_a_record_of_its_own() -> None:
+    parts = stored([record("conversion", f"{i}") for i in range(3)])
+    assert b"WARC/1.0\r\n" in parts
+    items = read(parts + b"\xff" * 50 + stored(ALL[3:]))
+    assert texts(items) == ["0", "1", "2", *TEXTS[3:]]
+    assert [line for line, _ in faults(items)] == [4]
+
+
 def test_a_record_that_is_right_before_a_broken_one_is_kept_also_in_a_compressed_part_with_others() -> None:
     items = read(whole([*ALL[:2], b"\xff" * 40, *ALL[3:]]))
     assert texts(items) == TEXTS[:2]  # where the part is broken, the rest of it is lost
