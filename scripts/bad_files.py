@@ -420,7 +420,7 @@ class Maker:
             else:
                 file.mkdir()
             file.chmod(0)
-            self._bad.append(Bad("no permission", file.suffix.lstrip(".") or "folder", path, None, denied))
+            self._bad.append(Bad("no permission", file.name.partition(".")[2] or "folder", path, None, denied))
 
     def vanishing(self) -> None:
         """What is there when files are looked for, and gone when it is to be read."""
