@@ -361,6 +361,16 @@ def test_limited_program_that_a_library_ends_is_told_in_one_line() -> None:
         assert done.stderr.count("\n") == 1
 
 
+def test_limited_program_that_cannot_even_say_so_is_told_in_one_line() -> None:
+    program = (
+        "import sys\nfrom dedup.cli.supervised import supervised\nfrom dedup.cli.terminal import complain\n"
+        "def run():\n    raise MemoryError\nsys.exit(supervised(run, complain, 2))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dedup: out of memory, most likely: the program was ended with code 2")
+
+
 def test_limited_program_that_is_stopped_leaves_nobody() -> None:
     sleep = "lambda *_: (print(1, flush=True), time.sleep(60))"
     program = f"import time, dedup.encoders.table as t; t.TableEncoder.tokens = {sleep}; "

@@ -40,7 +40,10 @@ def supervised(run: Callable[[], int], complain: Callable[[str], None], unusable
     child = os.fork()
     if child == 0:
         _end_with(parent)
-        code = run()
+        try:
+            code = run()
+        except MemoryError:  # there is not even enough to say so here
+            os._exit(unusable)
         os.write(writing, bytes([code]))
         return code
     os.close(writing)
