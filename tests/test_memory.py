@@ -257,6 +257,7 @@ def test_vectors_of_a_run_with_a_ceiling_lie_in_a_file_and_are_there_again_when_
         OSError(errno.ENOMEM, "Cannot allocate memory"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("can't start new thread"),
+        ImportError("ada.so: failed to map segment from shared object"),
         ImportError("libtorch.so: failed to map segment from shared object: Cannot allocate memory"),
     ],
 )
