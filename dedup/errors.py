@@ -90,6 +90,7 @@ _SHORTAGE = (
     "can't allocate memory",
     "not enough memory",
     "Cannot allocate memory",
+    "failed to map segment from shared object",
     "std::bad_alloc",
     "can't start new thread",
 )

@@ -258,11 +258,11 @@ class _Guard(_Watch):
                 return
             pids = family(os.getpid())
             mapped = {pid: data for pid in pids if (data := private(pid))}  # first: what comes from now on counts twice
-            self._count(pids)
+            self._count([*pids, *_also])
             if self._should_shed():
                 for one in list(self._releasable):
                     one.release()
-                self._count(pids)
+                self._count([*pids, *_also])
             self.tight = self.held > TIGHT * self.ceiling
             if self.held > STOP * self.ceiling or self.reached:
                 self._reach()
@@ -350,6 +350,15 @@ _NONE: Final = _watch
 def told_instead(error: BaseException) -> BaseException:
     """What a user is told in place of an error that broke off the run that goes on: of memory, where that is why."""
     return _watch.error() if _watch.reached or is_shortage(error) else error
+
+
+_also: Final[list[int]] = []
+"""Processes that this one did not start, and that are a part of the run."""
+
+
+def counting(pid: int) -> None:
+    """Have a process counted that this one did not start."""
+    _also.append(pid)
 
 
 def noting(progress: Progress) -> Progress:

@@ -257,6 +257,7 @@ def test_vectors_of_a_run_with_a_ceiling_lie_in_a_file_and_are_there_again_when_
         OSError(errno.ENOMEM, "Cannot allocate memory"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("can't start new thread"),
+        ImportError("ada.so: failed to map segment from shared object"),
         ImportError("libtorch.so: failed to map segment from shared object: Cannot allocate memory"),
     ],
 )
@@ -359,6 +360,16 @@ def test_limited_program_that_a_library_ends_is_told_in_one_line() -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"dedup: out of memory, most likely: the program was ended {told}")
         assert done.stderr.count("\n") == 1
+
+
+def test_limited_program_that_cannot_even_say_so_is_told_in_one_line() -> None:
+    program = (
+        "import sys\nfrom dedup.cli.supervised import supervised\nfrom dedup.cli.terminal import complain\n"
+        "def run():\n    raise MemoryError\nsys.exit(supervised(run, complain, 2))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dedup: out of memory, most likely: the program was ended with code 2")
 
 
 def test_limited_program_that_is_stopped_leaves_nobody() -> None:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
+from dedup.memory import counting
+
 OPTION: Final = "--max-memory"
 PASSED_ON: Final = ("SIGTERM", "SIGHUP")
 """Signals for the whole program."""
@@ -40,7 +42,11 @@ def supervised(run: Callable[[], int], complain: Callable[[str], None], unusable
     child = os.fork()
     if child == 0:
         _end_with(parent)
-        code = run()
+        counting(parent)
+        try:
+            code = run()
+        except MemoryError:  # there is not even enough to say so here
+            os._exit(unusable)
         os.write(writing, bytes([code]))
         return code
     os.close(writing)
