@@ -123,18 +123,22 @@ def main() -> None:
     sys.exit(f"{faults} runs differ" if faults else 0)
 
 
+_LEFT: Final = "ordinary"
+"""Of a combination: what is left as it is."""
+
+
 def conditions(combinations: int) -> Iterator[tuple[str, str, Condition]]:
-    """Each value by itself, and so many combinations of all."""
+    """Each value by itself, and so many combinations in which some are left as they are."""
     for name, values in CONDITIONS.items():
         for value, condition in values.items():
             yield name, value, condition
     chance = random.Random(SEED)
     for _ in range(combinations):
-        drawn = {name: chance.choice(list(values)) for name, values in CONDITIONS.items()}
+        drawn = {name: chance.choice([_LEFT, *values]) for name, values in CONDITIONS.items()}
         together = ORDINARY
         for name, value in drawn.items():
-            together |= CONDITIONS[name][value]
-        yield "all", "; ".join(drawn.values()), together
+            together |= CONDITIONS[name].get(value, ORDINARY)
+        yield "all", "; ".join(value for value in drawn.values() if value != _LEFT), together
 
 
 def different(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
