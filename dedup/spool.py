@@ -64,7 +64,7 @@ class Arena:
         self._file: IO[bytes] | None = None
         self._in_file: list[mmap.mmap] = []
         self._length = 0
-        if memory.is_kept():
+        if memory.is_kept() and memory.temporary_in_memory() is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as its arrays are
             weakref.finalize(self, self._file.close)
             memory.releasing(self)
