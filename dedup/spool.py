@@ -89,7 +89,7 @@ class Arena:
         self._file: BinaryIO | None = None
         self._in_file: list[mmap.mmap] = []
         self._length = 0
-        if memory.is_kept():
+        if memory.is_kept() and memory.temporary_in_memory() is None:
             self._file = temporary_file()
             weakref.finalize(self, _close, self._file)
             memory.releasing(self)

@@ -134,7 +134,7 @@ def test_ids_and_names_never_become_paths(sandbox: Path, cli: Cli, given: str) -
         assert cli("explain", "--in", given, "--", member["id"], clusters[0]["members"][-1]["id"])[0] == 0
         assert cli("index", "remove", out / "i", "--", member["id"])[0] == 0
     assert names(out) == sorted(
-        [*(table.name for table in tables), "r.json", "p.html", clean.name, "removed.jsonl", "i", "b.json"]
+        [*(table.name for table in tables), "r.json", "r.manifest.json", "p.html", clean.name, "removed.jsonl", "i", "b.json"]
         + [f"check.{ending}" for ending in ("sarif", "xml", "json", "txt")]
     )
     assert {name.split("-")[0] for name in names(out / "i")} <= {"dedup", "lock", "owners", "records", "vectors"}
@@ -162,7 +162,7 @@ def test_report_that_names_other_files_changes_none_of_them(sandbox: Path, cli: 
     report.write_text(json.dumps(document))
     code, _, err = cli("apply", report, "t.jsonl", "-o", out / "d.jsonl", "--annotate")
     assert (code, "not a dedup report: Expected `str` matching regex" in err, err.count("\n")) == (2, True, 1)
-    assert names(out) == ["c.jsonl", "r.json", "removed.jsonl"]
+    assert names(out) == ["c.jsonl", "r.json", "r.manifest.json", "removed.jsonl"]
 
 
 @pytest.mark.parametrize(

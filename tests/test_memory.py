@@ -82,6 +82,27 @@ def test_limit_of_a_container_is_found(line: str, limits: dict[str, str], least:
     assert of_machine(proc, groups) == (least or of_machine(tmp_path, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("mounts", "in_memory"),
+    [
+        (["/ ext4"], False),
+        (["/ ext4", "{} tmpfs"], True),
+        (["/ tmpfs", "{} ext4"], False),
+        (["/ tmpfs", "{}/other ext4"], True),
+    ],
+)
+def test_temporary_files_in_memory_are_known(
+    mounts: list[str], in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = (tmp_path / "t").resolve()
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    file = tmp_path / "mountinfo"
+    places = [mount.format(folder).split() for mount in mounts]
+    file.write_text("".join(f"22 1 0:2 / {place} rw - {kind} none rw\n" for place, kind in places))
+    assert memory.temporary_in_memory(file) == (folder if in_memory else None)
+
+
 # --- the plan
 
 

@@ -45,7 +45,9 @@ def teller() -> Iterator[Teller]:
     made = Teller()
     LOG.addHandler(made)
     LOG.setLevel(logging.DEBUG)
+    LOG.propagate = False  # pytest keeps what reaches the root, and cannot pass on every character
     yield made
+    LOG.propagate = True
     LOG.removeHandler(made)
 
 

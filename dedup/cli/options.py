@@ -127,12 +127,22 @@ def memory_option(also: str = "") -> Callable[[Callable[..., None]], Callable[..
         def within(*, max_memory: str | None, workers: int | None, **given: Any) -> None:  # noqa: ANN401 - the command's
             more = "more memory" if max_memory is None else "a larger --max-memory"
             ceiling = None if max_memory is None else parse_size(max_memory)
+            if ceiling is not None:
+                _warn_of_files_in_memory()
             work = functools.partial(command, workers=workers, **given)
             run_below(ceiling, work, f"{more}, fewer --workers{also}")
 
         return within
 
     return with_option
+
+
+def _warn_of_files_in_memory() -> None:
+    from dedup.cli.terminal import complain
+    from dedup.memory import temporary_in_memory
+
+    if folder := temporary_in_memory():
+        complain(f"warning: {folder} lies in memory, where --max-memory does not count what is put aside: set TMPDIR")
 
 
 def check_folder_of(output: "File") -> None:
