@@ -385,8 +385,8 @@ def test_limited_program_that_a_library_ends_is_told_in_one_line() -> None:
 
 def test_limited_program_that_cannot_even_say_so_is_told_in_one_line() -> None:
     program = (
-        "import sys\nfrom dedup.cli.supervised import supervised\nfrom dedup.cli.terminal import complain\n"
-        "def run():\n    raise MemoryError\nsys.exit(supervised(run, complain, 2))"
+        "import sys\nfrom dedup.cli.supervised import supervised\nfrom dedup.cli.telling import Call, complain\n"
+        "def run():\n    raise MemoryError\nwith Call(()).told():\n    sys.exit(supervised(run, complain, 2))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
