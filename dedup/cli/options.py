@@ -138,7 +138,7 @@ def memory_option(also: str = "") -> Callable[[Callable[..., None]], Callable[..
 
 
 def _warn_of_files_in_memory() -> None:
-    from dedup.cli.terminal import complain
+    from dedup.cli.telling import complain
     from dedup.memory import temporary_in_memory
 
     if folder := temporary_in_memory():
