@@ -14,6 +14,7 @@ from bad_corpus import STDIN_FILE, Bad
 from bad_inputs import EXPECTED
 
 from dedup import Record, find_clusters
+from dedup.encoders import TABLE, load_encoder
 from dedup.report.json_file import to_json
 
 from .conftest import Cli
@@ -26,6 +27,12 @@ TABLES: Final = [path for path in PATHS if path.startswith("rows.")]
 """What has good records of every id that a bad one repeats."""
 
 ONE_LINE: Final = re.compile(r"dedup: [^\n]+\n")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table_is_there() -> None:
+    """What a first use of the token table says is not what these tests are about."""
+    load_encoder(TABLE, 1).encode(["A text."])
 
 
 @pytest.fixture

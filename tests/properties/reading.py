@@ -172,7 +172,8 @@ def _check_against_csv(data: bytes, separator: str, items: Items) -> None:
     try:
         for row in rows:
             is_named = not row[0].strip() or not is_blank(row[0]) if row else False
-            if len(row) == 2 and is_named and not is_blank(row[1]):
+            is_header = [cell.strip() for cell in row] == ["id", "text"]
+            if len(row) == 2 and not is_header and is_named and not is_blank(row[1]):
                 expected.append((line, readable(row[1])))
             line = rows.line_num + 3
     except csv.Error:
