@@ -396,6 +396,16 @@ def test_limited_program_that_cannot_even_say_so_is_told_in_one_line() -> None:
     assert done.stderr.startswith("dedup: out of memory, most likely: the program was ended with code 2")
 
 
+@pytest.mark.parametrize("ceiling", ["60M", "120M"])
+def test_ceiling_below_what_libraries_need_ends_with_one_line_of_ours(ceiling: str) -> None:
+    call = [sys.executable, "-m", "dedup", "run", str(SEEDS), "--confirm", "never", "--max-memory", ceiling]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    *before, last = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert last.startswith("dedup: out of memory")
+    assert not any(line.startswith(("Traceback", "dedup:")) for line in before)
+
+
 def test_limited_program_that_is_stopped_leaves_nobody() -> None:
     sleep = "lambda *_: (print(1, flush=True), time.sleep(60))"
     program = f"import time, dedup.encoders.table as t; t.TableEncoder.tokens = {sleep}; "

@@ -43,6 +43,8 @@ def supervised(run: Callable[[], int], complain: Callable[[str], None], unusable
     if child == 0:
         _end_with(parent)
         counting(parent)
+        # Where OpenBLAS cannot start its threads it interrupts the program; none but one is used (dedup.workers).
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             code = run()
         except MemoryError:  # there is not even enough to say so here
