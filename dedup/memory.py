@@ -5,13 +5,13 @@
     workers_for   what was asked for               -> how many processes fit
     run_below     does some work, while a watch looks at this process and all that it started, twenty times a second
 
-What is *held* is the sum of proportional set sizes (PSS: of a page that three processes share, each holds a third). The
-watch acts in steps, each at a share of the ceiling:
+What is *held* is private and shared memory: the sum of proportional set sizes (PSS: of a page that three processes
+share, each holds a third) without pages of mapped files. Those, such as the token table and the vectors of a run with a
+ceiling (:class:`dedup.spool.Arena`), the system takes back when somebody needs memory, and reads again. The watch acts
+in two steps, each at a share of the ceiling:
 
 * from ``TIGHT`` on, :func:`tight` says so: whoever has processes at work ends them, which frees their copies, and goes
   on with fewer of them;
-* from ``SHED`` on, what lies in files anyway (vectors: :class:`dedup.spool.Arena`; the token table) is let go of, and
-  read again when it is asked for;
 * from ``STOP`` on, the run ends with :class:`dedup.errors.MemoryLimitError`.
 
 A large array comes at once, between two looks. So each process may map as much more private memory as there is room
@@ -26,17 +26,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
-from weakref import WeakSet
+from typing import Final, TypeVar
 
 from dedup.errors import BrokenOff, InputError, MemoryLimitError, is_shortage
 from dedup.progress import Progress
 
 TIGHT: Final = 0.8
 """Share of the ceiling from which no more processes are at work than must be."""
-
-SHED: Final = 0.88
-"""Share of the ceiling from which what lies in files is let go of."""
 
 STOP: Final = 0.95
 """Share of the ceiling from which the run ends: the rest is for what comes between two looks, and for what the system
@@ -144,13 +140,6 @@ def fitting(total: int) -> int:
 # --- the watch
 
 
-class Releasable(Protocol):
-    """What holds memory that it can do without."""
-
-    def release(self) -> None:
-        """Let go of it; called by another thread."""
-
-
 class _Reached(BrokenOff):
     """Raised wherever the run is when the ceiling is reached."""
 
@@ -172,9 +161,6 @@ class _Watch:
         self._stage, self._done, self._total = stage, done, total
         if self.reached:
             raise _Reached
-
-    def keep(self, releasable: Releasable) -> None:
-        """Told of what can be let go of."""
 
     def look(self) -> None:
         """Look now."""
@@ -211,8 +197,7 @@ class _Guard(_Watch):
         self.ceiling: int = ceiling
         self.held = self.processes = 0
         self._whose = threading.get_ident()
-        self._releasable: WeakSet[Releasable] = WeakSet()
-        self._shed_at = self._told_at = 0.0
+        self._told_at = 0.0
         self._own_limit = resource.getrlimit(resource.RLIMIT_DATA)
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -222,9 +207,6 @@ class _Guard(_Watch):
         """From now on no more can be had than there is room for."""
         self.look()
         self._thread.start()
-
-    def keep(self, releasable: Releasable) -> None:
-        self._releasable.add(releasable)
 
     def close(self) -> None:
         """From now on nobody is told to end; whoever was told a moment ago is told here."""
@@ -259,10 +241,6 @@ class _Guard(_Watch):
             pids = family(os.getpid())
             mapped = {pid: data for pid in pids if (data := private(pid))}  # first: what comes from now on counts twice
             self._count([*pids, *_also])
-            if self._should_shed():
-                for one in list(self._releasable):
-                    one.release()
-                self._count([*pids, *_also])
             self.tight = self.held > TIGHT * self.ceiling
             if self.held > STOP * self.ceiling or self.reached:
                 self._reach()
@@ -270,20 +248,10 @@ class _Guard(_Watch):
                 _let_grow(mapped, self.ceiling - self.held, self._own_limit)
 
     def _count(self, pids: list[int]) -> None:
-        """Resident sets are told at once, and are more than is held; the sums are told where that matters."""
+        """Resident sets are told at once, and are more than is held; that is told where it matters."""
         held = sum(map(resident, pids))
-        self.held = held if held <= TIGHT * self.ceiling else sum(map(proportional, pids))
+        self.held = held if held <= TIGHT * self.ceiling else sum(map(held_by, pids))
         self.processes = len(pids)
-
-    def _should_shed(self) -> bool:
-        """Whether to let go of what lies in files: once a second at most, for it is read again soon; but always before
-        the run would end.
-        """
-        now = time.monotonic()
-        if self.held > STOP * self.ceiling or (self.held > SHED * self.ceiling and now - self._shed_at > 1):
-            self._shed_at = now
-            return True
-        return False
 
     def _reach(self) -> None:
         """End the run: its workers, so that nobody waits for them, and then the thread that it is in."""
@@ -394,11 +362,6 @@ def begin_worker() -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (more if hard < 0 else min(more, hard), hard))
 
 
-def releasing(releasable: Releasable) -> None:
-    """Have something let go of memory when little is left."""
-    _watch.keep(releasable)
-
-
 # --- what the kernel tells
 
 
@@ -420,25 +383,28 @@ def resident(pid: int) -> int:
     return 0
 
 
-def proportional(pid: int) -> int:
-    """Bytes of PSS of a process; 0 once it has ended."""
-    return _named(f"/proc/{pid}/smaps_rollup", b"Pss:")
+def held_by(pid: int) -> int:
+    """Bytes that a process holds; 0 once it has ended."""
+    found = _named(f"/proc/{pid}/smaps_rollup", b"Pss:", b"Pss_File:")
+    return found[0] - found[1]
 
 
 def private(pid: int) -> int:
     """Bytes of private memory that a process has mapped, touched or not, without its stack: what ``RLIMIT_DATA`` is
     about. 0 once it has ended.
     """
-    return _named(f"/proc/{pid}/status", b"VmData:")
+    return _named(f"/proc/{pid}/status", b"VmData:")[0]
 
 
-def _named(path: str, name: bytes) -> int:
-    """The line of a file in which there is a number of kilobytes of this name, in bytes."""
+def _named(path: str, *names: bytes) -> list[int]:
+    """The numbers of kilobytes that lines of a file give these names, in bytes; 0 where there is none."""
+    found = dict.fromkeys(names, 0)
     with suppress(OSError):
         for line in _read(path).splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    return 0
+            fields = line.split(maxsplit=2)
+            if fields[0] in found:
+                found[fields[0]] = int(fields[1]) * 1024
+    return list(found.values())
 
 
 def _read(path: str) -> bytes:

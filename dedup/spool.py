@@ -87,12 +87,10 @@ class Arena:
         self._block = np.empty(0, np.uint8)
         self._end = 0
         self._file: BinaryIO | None = None
-        self._in_file: list[mmap.mmap] = []
         self._length = 0
         if memory.is_kept() and memory.temporary_in_memory() is None:
             self._file = temporary_file()
             weakref.finalize(self, _close, self._file)
-            memory.releasing(self)
 
     def put(self, array: NDArray[_Number]) -> NDArray[_Number]:
         """The same array, from now on in the arena."""
@@ -114,13 +112,7 @@ class Arena:
             os.posix_fallocate(self._file.fileno(), self._length, size)
         mapped = mmap.mmap(self._file.fileno(), size, offset=self._length)
         self._length += size
-        self._in_file.append(mapped)
         return mapped
-
-    def release(self) -> None:
-        """Let go of the memory of what lies in a file; it is there again when it is looked at."""
-        for mapped in list(self._in_file):
-            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 _ALIGNED = 64

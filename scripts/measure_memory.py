@@ -5,11 +5,12 @@
     python scripts/measure_memory.py CORPUS.jsonl --ulimit v --ceilings 1G 2G 4G [-- --confirm never]
 
 The first runs the program over each corpus without a ceiling and then under each of them, and prints what came of it:
-exit code, the largest sum of PSS over all processes (sampled, see ``metering.py``), seconds, and whether the report is
+exit code, the largest sum of PSS over all processes without and with pages of mapped files (sampled, see
+``metering.py``), seconds, and whether the report is
 the same, byte for byte, or the line that the run ended with. Where this process may make a memory control group (root
 on Linux), each run is in one whose limit is the ceiling, too: the system would kill a run that needs more. Then the
 group's own highest mark is printed, which no sampling can miss, but which counts cached pages of files, too, and how
-many processes were killed. A ceiling counts as kept where the sum of PSS was never seen above it and nobody was killed.
+many processes were killed. A ceiling counts as kept where what is held was never seen above it and nobody was killed.
 
 The second prints what processes hold, of which ``dedup.memory`` makes its plan. The third sets ``ulimit -v`` or ``-d``
 (of each process) in place of ``--max-memory``. What stands behind ``--`` is passed on to ``dedup run``.
@@ -50,6 +51,11 @@ class Run:
     """Bytes: the highest mark of its control group, which counts cached pages, too."""
     killed: int
     """Processes that the system killed."""
+
+    @property
+    def held(self) -> int:
+        """Bytes: the largest sum of PSS without pages of files that was seen."""
+        return max(sample.memory - sample.of_files for sample in self.usage.samples)
 
     def is_in_order(self, expected: bytes) -> bool:
         """Whether it ended as promised: the same report, or none and a line about memory at the end of what was said,
@@ -162,7 +168,7 @@ def under_ceilings(corpus: Path, ceilings: Sequence[int], passed: Sequence[str],
     fine = True
     for ceiling in ceilings:
         done = run(corpus, passed, ceiling=ceiling, ulimit=ulimit)
-        kept = ulimit is not None or (done.usage.peak <= ceiling and not done.killed)
+        kept = ulimit is not None or (done.held <= ceiling and not done.killed)
         fine &= kept and done.is_in_order(free.report)
         _row(corpus.name, told(ceiling) + ("" if kept else ", NOT KEPT"), done, done.outcome(free.report))
     return fine
@@ -170,7 +176,15 @@ def under_ceilings(corpus: Path, ceilings: Sequence[int], passed: Sequence[str],
 
 def _row(corpus: str, ceiling: str, done: Run, outcome: str) -> None:
     group = "" if done.group_peak is None else f"{done.group_peak / MEBIBYTE:,.0f}"
-    cells = (corpus, ceiling, done.usage.code, f"{done.usage.peak / MEBIBYTE:,.0f}", group, done.killed)
+    cells = (
+        corpus,
+        ceiling,
+        done.usage.code,
+        f"{done.held / MEBIBYTE:,.0f}",
+        f"{done.usage.peak / MEBIBYTE:,.0f}",
+        group,
+        done.killed,
+    )
     print("|", *(f"{cell} |" for cell in (*cells, f"{done.usage.wall:.1f}", outcome)), flush=True)
 
 
@@ -188,8 +202,8 @@ def main() -> int:
     if asked.workers:
         by_workers(asked.corpora[0], asked.workers, asked.passed)
         return 0
-    print("| corpus | ceiling | exit code | peak MiB | of the group MiB | killed | s | came to |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| corpus | ceiling | exit code | held MiB | with files MiB | of the group MiB | killed | s | came to |")
+    print("|---|---|---|---|---|---|---|---|---|")
     ceilings = [parse_size(size) for size in asked.ceilings]
     faults = 0
     for corpus in asked.corpora:

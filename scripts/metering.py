@@ -38,6 +38,8 @@ class Sample:
     """Processor seconds up to now, ended processes included."""
     memory: int
     """Bytes of PSS now."""
+    of_files: int = 0
+    """Those of them that are pages of mapped files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,11 @@ class _Watch:
         """Take a sample and let ended processes go; False when none is left."""
         began = time.monotonic()
         alive = processes(self.session)
-        memory = sum(proportional(process.pid) for process in alive)
+        shares = [proportional_shares(process.pid) for process in alive]
+        memory, of_files = (sum(share[place] for share in shares) for place in (0, 1))
         self.largest = max((self.largest, *(high_water(process.pid) for process in alive)))
         if alive:
-            self.samples.append(Sample(began, self.reaped + sum(process.cpu for process in alive), memory))
+            self.samples.append(Sample(began, self.reaped + sum(process.cpu for process in alive), memory, of_files))
         self._reap(alive)
         self.cost = time.monotonic() - began
         return bool(alive)
@@ -149,7 +152,13 @@ def processes(session: int) -> list[_Process]:
 
 def proportional(pid: int) -> int:
     """Bytes of PSS of a process; 0 once it has ended."""
-    return _bytes(pid, "smaps_rollup", "Pss:")
+    return proportional_shares(pid)[0]
+
+
+def proportional_shares(pid: int) -> tuple[int, int]:
+    """Bytes of PSS of a process, and those of them that are pages of mapped files; 0 once it has ended."""
+    all_, of_files = _bytes(pid, "smaps_rollup", "Pss:", "Pss_File:")
+    return all_, of_files
 
 
 def high_water(pid: int) -> int:
@@ -157,15 +166,17 @@ def high_water(pid: int) -> int:
 
     ``ru_maxrss`` of getrusage(2) will not do: it takes in the program that the process was forked from.
     """
-    return _bytes(pid, "status", "VmHWM:")
+    return _bytes(pid, "status", "VmHWM:")[0]
 
 
-def _bytes(pid: int, file: str, name: str) -> int:
+def _bytes(pid: int, file: str, *names: str) -> list[int]:
+    found = dict.fromkeys(names, 0)
     with suppress(FileNotFoundError, ProcessLookupError):
         for line in (PROC / str(pid) / file).read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    return 0
+            name, *rest = line.split(maxsplit=2)
+            if name in found:
+                found[name] = int(rest[0]) * 1024
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

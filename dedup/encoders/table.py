@@ -14,7 +14,6 @@ core (the floor ``tokens`` of ``scripts/bench_speed.py``), about five times as m
 import hashlib
 import json
 import logging
-import mmap
 import struct
 import unicodedata
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import memory
 from dedup.encoders.bundled import WEIGHTS_SHA256, PackedModel, wheel_file
 from dedup.encoders.kept import kept_folder
 from dedup.events import tell
@@ -167,14 +165,7 @@ class TableEncoder:
         rows: NDArray[np.int16] = np.load(self._folder / ROWS_FILE, mmap_mode="r", allow_pickle=False)
         told = f"opened the token table in {self._folder}"
         tell(_LOG, "model-opened", told, model=self.name, digest=self.digest, folder=str(self._folder))
-        memory.releasing(self)
         return rows
-
-    def release(self) -> None:
-        """Let go of the rows that were looked at: they lie in a file, and are read again when they are."""
-        file = self._rows.base
-        if isinstance(file, mmap.mmap):
-            file.madvise(mmap.MADV_DONTNEED)
 
     @cached_property
     def _tokenizer(self) -> "SentencePieceProcessor":
