@@ -63,7 +63,7 @@ class Run:
         """
         if self.usage.code == 0:
             return self.report == expected
-        explained = bool(self.said) and self.said[-1].startswith("dedup: out of memory")
+        explained = bool(self.said) and self.said[-1].startswith("dedup: ") and "memory" in self.said[-1]
         traced = any(line.startswith("Traceback") for line in self.said)
         return self.usage.code == 2 and self.report is None and explained and not traced and not self.killed
 
