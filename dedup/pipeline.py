@@ -370,7 +370,8 @@ def report_of(stages: Stages, settings: Settings) -> WholeReport:
     """The report on a run with these settings."""
     articles, works, clustering = stages.articles, stages.works, stages.clustering
     counts = counts_of(articles, works)
-    decided = decided_among(stages.links, settings.threshold) + Decided(clustering.judged)
+    decided = decided_among(stages.links, settings.threshold)
+    decided += Decided(clustering.judged, not_judged=clustering.not_judged)
     linked = sum(len(found.links) for found in clustering.clusters)
     concerned = works_in_clusters(enumerate(works), clustering.clusters)
     clusters = clusters_of(clustering.clusters, concerned, articles, counts.texts, settings.threshold)
@@ -412,15 +413,23 @@ def counts_of(articles: Iterable[Entry], works: Iterable[tuple[int, ...]]) -> Co
     return Counts(Counter(languages), Counter(languages[members[0]] for members in works))
 
 
+NOT_JUDGED = "not judged in large clusters"
+"""Stage of the funnel: pairs in clusters of large components for which samples stand (:data:`dedup.clusters.LARGE`);
+told if there are any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How many pairs were judged, and how many candidates among them reach the threshold; counts of parts add up."""
+    """How many pairs were judged, how many candidates among them reach the threshold, and how many pairs inside large
+    clusters nobody judged; counts of parts add up.
+    """
 
     judged: int = 0
     confirmed: int = 0
+    not_judged: int = 0
 
     def __add__(self, other: "Decided") -> "Decided":
-        return Decided(self.judged + other.judged, self.confirmed + other.confirmed)
+        return Decided(self.judged + other.judged, self.confirmed + other.confirmed, self.not_judged + other.not_judged)
 
 
 def decided_among(judged: Iterable[Link], threshold: float) -> Decided:
@@ -560,6 +569,7 @@ def later_stages(decided: Decided, linked: int, copies: int) -> tuple[FunnelStag
     """
     return (
         FunnelStage("judged", decided.judged),
+        *([FunnelStage(NOT_JUDGED, decided.not_judged)] if decided.not_judged else []),
         FunnelStage("confirmed", decided.confirmed),
         FunnelStage("in clusters", linked),
         FunnelStage("exact copies", copies),

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from dedup.clusters import cluster, components
-from dedup.model import CandidatePair, Change, Link, Outlook, Relation
+from dedup.model import Change, Link, Outlook
 from dedup.pipeline import Stages
 from dedup.screen import LEAST
 
@@ -78,7 +78,7 @@ class _Open:
 
     def grouped(self, threshold: float) -> Iterator[Group]:
         """Their groups at a threshold."""
-        clustering = cluster(self.links, self.writings, _unjudged, threshold, lambda _pair: False)
+        clustering = cluster(self.links, self.writings, None, threshold)
         return (tuple(self.works[member] for member in found.members) for found in clustering.clusters)
 
 
@@ -87,11 +87,6 @@ def _open(links: Sequence[Link], writings: Sequence[str]) -> _Open:
     place = {work: number for number, work in enumerate(works)}
     renumbered = [replace(link, left=place[link.left], right=place[link.right]) for link in links]
     return _Open(works, renumbered, [writings[work] for work in works])
-
-
-def _unjudged(pair: CandidatePair) -> Link:
-    """What is taken of a pair that was not judged."""
-    return Link(pair.left, pair.right, Relation.PARTIAL, 0.0, pair.found_by, ())
 
 
 def _with_copies(groups: Iterable[Group], works: Sequence[Group]) -> frozenset[Group]:

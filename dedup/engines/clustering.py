@@ -57,10 +57,13 @@ _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """In how many parts the clusters of works are, and how many further pairs were judged."""
+    """In how many parts the clusters of works are, how many further pairs were judged, and how many pairs of large
+    clusters were not.
+    """
 
     parts: int
     judged: int
+    not_judged: int
 
 
 def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustered:
@@ -78,7 +81,7 @@ def clustered(run: Run, consulted: Consulted, span: int, parts: int) -> Clustere
     told = {"rounds": np.array(consulted.rounds), "starts": starts}
     receipts = run.stage(replace(CLUSTERING, after=after), count, told)
     run.drop(MEMBERS, INSIDE)
-    return Clustered(count, noted(receipts, "judged"))
+    return Clustered(count, noted(receipts, "judged"), noted(receipts, "not_judged"))
 
 
 def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
@@ -185,7 +188,7 @@ def clustered_part(desk: Desk) -> Notes:
     for row, component in enumerate(pairs["component"].to_pylist()):
         links_by[component].append(row)
     clusters: list[Cluster] = []
-    judged = 0
+    judged = not_judged = 0
     can_be = judge.possible()
     for component, works in sorted(works_of.items()):
         links = links_of(pairs.take(links_by[component]))
@@ -193,9 +196,10 @@ def clustered_part(desk: Desk) -> Notes:
         found = cluster_component(sorted(works), links, writings, judge, desk.settings.threshold, can_be)
         clusters += found.clusters
         judged += found.judged
+        not_judged += found.not_judged
     desk.write(clusters_table(clusters))
     _tell(desk, clusters)
-    return {"judged": judged}
+    return {"judged": judged, "not_judged": not_judged}
 
 
 def _tell(desk: Desk, clusters: Sequence[Cluster]) -> None:

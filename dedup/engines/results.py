@@ -117,7 +117,9 @@ def results(run: Run, found: Found) -> Results:
     judged = run.done[LINKED].receipts
     return Results(
         counts=counts,
-        decided=Decided(noted(judged, "judged") + found.clustered.judged, noted(judged, "confirmed")),
+        decided=Decided(
+            noted(judged, "judged") + found.clustered.judged, noted(judged, "confirmed"), found.clustered.not_judged
+        ),
         linked=noted(joined, "linked"),
         links=noted(joined, "links"),
         sizes=sum((_sizes(receipt) for receipt in joined), Counter()),
