@@ -17,10 +17,11 @@ Translations hardly do that; a template filled in twice does nothing else.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, product
 
 from dedup.calibration import Calibration
 from dedup.model import Fingerprint
@@ -44,6 +45,13 @@ YEARS = range(1300, 2601)
 
 LONGEST_CONVERTED = 7
 """Digits of a figure that may be a measurement."""
+
+FEW_PAIRS = 64
+"""Figures of two passages, in pairs, up to which each pair is looked at; beyond, what a figure can be told as is looked
+up, as two tables of two hundred figures are forty thousand pairs."""
+
+LONG = 18
+"""Digits of a figure beyond which it is no measurement, and each pair of two such is looked at."""
 
 LEAST_ABBREVIATED = 3
 """Digits of a figure of which a beginning or an end may stand for it: "53" for 1953, "17" for 17:30."""
@@ -140,11 +148,69 @@ def _retold(
     is ``alone``, in its text only.
     """
     for i, j in paired:
-        for one in left.in_passages[i]:
-            for other in right.in_passages[j]:
-                if (one in alone[0] or other in alone[1]) and one != other and retold(one, other):
-                    yield one
-                    yield other
+        here, there = left.in_passages[i], right.in_passages[j]
+        if len(here) * len(there) <= FEW_PAIRS:
+            pairs: Iterable[tuple[str, str]] = product(here, there)
+        else:
+            pairs = chain(_near_pairs(here, there), ((one, other) for other, one in _near_pairs(there, here)))
+        for one, other in pairs:
+            if (one in alone[0] or other in alone[1]) and one != other and retold(one, other):
+                yield one
+                yield other
+
+
+def _near_pairs(here: Sequence[str], there: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of figures, those among them of which :func:`retold` holds by what the first can be told as."""
+    by_value: dict[int, list[str]] = defaultdict(list)
+    long: list[str] = []
+    for figure in dict.fromkeys(there):
+        if len(figure) > LONG:
+            long.append(figure)
+        else:
+            by_value[int(figure)].append(figure)
+    for one in dict.fromkeys(here):
+        for value in sorted(_retellings(one) & by_value.keys()):
+            for other in by_value[value]:
+                yield one, other
+        if len(one) > LONG:
+            for other in long:
+                yield one, other
+
+
+@lru_cache(maxsize=2**14)
+def _retellings(figure: str) -> frozenset[int]:
+    """Values among which are those of every shorter figure that may stand for this one, of every measurement that it
+    can be converted to, and of its year and its hour by other counts; of figures of ``LONG`` digits at most.
+    """
+    values: set[int] = set()
+    if len(figure) >= LEAST_ABBREVIATED:
+        for shorter in _ends(figure):
+            values.add(int(shorter))
+            values.update(_morning(shorter))
+    for hour in afternoon(figure):
+        values.update(map(int, (hour, *_ends(hour))))
+    if len(figure) <= LONGEST_CONVERTED:
+        value = int(figure)
+        values.update(value + years for years in chain(CALENDARS, (-years for years in CALENDARS)))
+        values.update((round((value - 32) / 1.8), round(value * 1.8 + 32)))
+        for rate, shift, zeros in product(CONVERSIONS, POWERS_OF_TEN, range(LONGEST_CONVERTED)):
+            for factor in (rate, 1 / rate):
+                values.add(round(value * factor * shift / 10**zeros) * 10**zeros)
+    return frozenset(values)
+
+
+def _ends(figure: str) -> Iterator[str]:
+    """The beginnings and ends of a figure that are shorter than it and of ``LONG`` digits at most."""
+    for size in range(1, min(len(figure), LONG + 1)):
+        yield figure[:size]
+        yield figure[-size:]
+
+
+def _morning(figure: str) -> Iterator[int]:
+    """The values of the hours of which ``figure`` is the afternoon."""
+    hours, minutes = (figure, "") if len(figure) <= 2 else (figure[:-2], figure[-2:])
+    if len(figure) <= 4 and 13 <= int(hours) <= 23:
+        yield int(f"{int(hours) - 12}{minutes}")
 
 
 @lru_cache(maxsize=2**16)

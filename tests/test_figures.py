@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, permutations
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measure_figures import ANY, EXCUSED, Counts
 
+from dedup import figures as module
 from dedup.calibration import Calibration
 from dedup.figures import Figures, abbreviated, afternoon, at_rate, compare_figures, converted, retold, same_year
 from dedup.model import Fingerprint
@@ -359,3 +361,39 @@ def test_a_relation_that_another_one_explains_adds_nothing() -> None:
 @given(DIGITS, DIGITS)
 def test_what_the_script_marks_as_excused_is_what_is_excused(one: str, other: str) -> None:
     assert retold(one, other) == any(related(one, other) for related in EXCUSED.values())
+
+
+FIGURE = (
+    st.sampled_from(["5", "17", "530", "1730", "53", "1953", "2496", "1332", "60", "97", "966", "97000", "100", "212"])
+    | st.sampled_from([*("1" * size for size in (17, 18, 19, 40)), "1" * 18 + "2"])
+    | st.integers(0, 10**8).map(str)
+)
+
+
+@given(st.lists(FIGURE, max_size=30), st.lists(FIGURE, max_size=30), st.data())
+def test_what_is_looked_up_is_what_all_pairs_of_figures_tell(
+    left: list[str], right: list[str], data: st.DataObject
+) -> None:
+    """The lookup leaves out no pair: related figures are drawn among others."""
+    for some, others in ((left, right), (right, left)):
+        for figure in data.draw(st.lists(st.sampled_from(some), max_size=5)) if some else []:
+            values = module._retellings(figure)
+            others += map(str, data.draw(st.lists(st.sampled_from(sorted(values)), max_size=5)) if values else [])
+    left, right = ([f for f in some if not f.startswith("-")] for some in (left, right))
+    both = text(left), text(right)
+    found = []
+    for few in (0, len(left) * len(right)):
+        with patch.object(module, "FEW_PAIRS", few):
+            found.append(compared(*both))
+    assert found[0] == found[1]
+    near = [set(module._near_pairs(left, right)), {(a, b) for b, a in module._near_pairs(right, left)}]
+    assert {(a, b) for a in left for b in right if a != b and retold(a, b)} <= near[0] | near[1]
+
+
+def test_long_figures_are_looked_up_in_linear_time() -> None:
+    """In the hundred thousand digits of one every end would be looked at."""
+    assert len(module._retellings("9" * 100_000)) <= 2 * module.LONG
+    assert list(module._near_pairs(["9" * 100_000], ["9" * 50, "99"])) == [
+        ("9" * 100_000, "99"),
+        ("9" * 100_000, "9" * 50),
+    ]
