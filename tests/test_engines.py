@@ -20,10 +20,12 @@ pa: Any = pytest.importorskip("pyarrow")
 pytest.importorskip("daft")
 pytest.importorskip("ray")
 
+from dedup import clusters  # noqa: E402 - they need what may be missing
 from dedup.engines import confirming, distribute  # noqa: E402 - they need what may be missing
 from dedup.engines.run import WorkerEndedError  # noqa: E402
 from dedup.engines.stage import Workshop  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
+from dedup.pipeline import NOT_JUDGED  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 HANDMADE = ROOT / "tests" / "handmade" / "articles.jsonl"
@@ -167,6 +169,21 @@ def test_what_is_sent_in_waves_is_deleted_and_changes_nothing(
     assert (code, out) == (0, local.decode())
     assert "confirmed: goes on where an earlier run stopped" in err
     assert executor.done == []  # the wave of that part is light, and a single part is done here
+
+
+@pytest.mark.usefixtures("executor")
+def test_what_samples_decide_is_the_same_in_parts(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "LARGE", 9)
+    monkeypatch.setattr(clusters, "FEW", 6)
+    rows = [json.loads(line) for line in HANDMADE.read_text(encoding="utf-8").splitlines()[:3]]
+    flood = [{**row, "id": f"{row['id']} {i}", "text": f"{row['text']} {i}."} for row in rows for i in range(12)]
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in flood))
+    call = ("run", tmp_path / "c.jsonl", "--confirm", "never", "--format", "json")
+    code, here, _ = cli(*call)
+    counts = {stage["stage"]: stage["pairs"] for stage in json.loads(here)["funnel"]}
+    assert code == 0
+    assert counts[NOT_JUDGED] > 0
+    assert cli(*call, "--engine", "daft", "--partition", "10")[1] == here
 
 
 # going on

@@ -151,8 +151,8 @@ class Cluster(Struct, frozen=True, kw_only=True):
     weakest: Annotated[
         WeakestPair | None,
         Meta(
-            description="Of all pairs of different texts, the least probable, also where it is below the threshold "
-            "and no link. Null where all members hold one text, and in reports of versions that did not tell."
+            description="Of all judged pairs of different texts, the least probable, also where it is below the "
+            "threshold and no link. Null where all members hold one text, and in reports of versions that did not tell."
         ),
     ] = None
     flags: Annotated[
