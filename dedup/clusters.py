@@ -57,9 +57,9 @@ one form, 12 million. So in a component of more than ``LARGE`` texts not every p
 together first, each after eight judgements (:mod:`dedup.editions`); and groups that have more than ``FEW`` texts
 together join if a sample of the pairs between them reaches the mean that is asked, the larger the nearer it is to that
 (:data:`STEPS`). A pair of one language below the threshold keeps them apart, too, if it is in the sample or known.
-Candidates are no fair sample, as finders bring the most similar pairs: they say which groups to look at first, and no
-more. What is told of a cluster that came about so (links, weakest pair, agreement) is told of its judged pairs, and how
-many others there are is counted.
+Candidates are no fair sample, as finders bring the most similar pairs: their mean says which groups to look at first,
+and no more. What is told of a cluster that came about so (links, weakest pair, agreement) is told of its judged pairs,
+and how many others there are is counted.
 """
 
 import heapq
@@ -89,9 +89,9 @@ LARGE = 256
 """Texts of a component up to which all pairs within a cluster are judged: 32,640 at most, and 15 seconds where texts
 are short. A choice: articles in 60 languages with several versions in each stay below it."""
 
-FEW = 64
-"""Texts of two groups of a larger component up to which all pairs between them are judged, so that a text costs 32
-judgements at most before samples do. A choice."""
+FEW = 16
+"""Texts of two groups of a larger component up to which all pairs between them are judged before they join. A
+choice."""
 
 STEPS = ((16, 0.4), (64, 0.2), (256, 0.1), (1024, 0.0))
 """Judged pairs in a sample, and how far their mean must be from what is asked to decide;
@@ -334,7 +334,7 @@ class _Grouping:
         self._judge = judge or _nobody
         self._threshold = threshold
         self._members = {position: [position] for position in members}
-        self._few = FEW if len(self._members) > LARGE else LARGE
+        self._large = len(self._members) > LARGE
         self._between: dict[int, dict[int, _Between]] = defaultdict(dict)
         self._heap: list[tuple[float, int, int]] = []
         self._asked_for: list[Link] = []
@@ -347,7 +347,7 @@ class _Grouping:
     def _begin(self) -> None:
         """With each text by itself, or with editions, and what is known between them."""
         groups: list[list[int]] = []
-        if len(self._members) > LARGE:
+        if self._large:
             groups = editions(self._members, self._links.values(), self._languages, self._told, self._threshold)
         for pair in chain(self._links, self._impossible):
             left, right = pair
@@ -373,7 +373,7 @@ class _Grouping:
         self._join_all()
         groups = [tuple(sorted(members)) for members in self._members.values() if len(members) > 1]
         for members in groups:
-            if self._asks and len(members) <= self._few:
+            if self._asks and len(members) <= (FEW if self._large else LARGE):
                 for pair in combinations(members, 2):
                     self._judgement(pair)
         return _Grouped(groups, self._asked_for)
@@ -384,7 +384,7 @@ class _Grouping:
             negative_bound, left, right = heapq.heappop(self._heap)
             if left not in self._members or right not in self._members or self._bound(left, right) != -negative_bound:
                 continue  # one of the two has grown or gone since, and a newer entry stands for them
-            if self._are_large(left, right):
+            if self._are_many(left, right):
                 if self._agree(left, right):
                     self._join(left, right)
                 else:
@@ -398,19 +398,20 @@ class _Grouping:
     def _texts(self, left: int, right: int) -> int:
         return len(self._members[left]) + len(self._members[right])
 
-    def _are_large(self, left: int, right: int) -> bool:
-        return self._texts(left, right) > self._few
+    def _are_many(self, left: int, right: int) -> bool:
+        """Whether a sample decides on the two."""
+        return self._large and self._texts(left, right) > FEW
 
     def _pairs(self, left: int, right: int) -> int:
         return len(self._members[left]) * len(self._members[right])
 
     def _bound(self, left: int, right: int) -> float:
-        """The highest mean that the pairs between two groups can have: those not judged yet count as certain. Of two
-        that are large together it is the mean of what is known, which no sample has refused since they had half as
-        many texts.
+        """The highest mean that the pairs between two groups can have: those not judged yet count as certain. In a
+        large component, where all pairs of linked groups would be judged for it, it is the mean of what is known, and
+        none if a sample has refused them since they had half as many texts.
         """
         known = self._between[left][right]
-        if self._are_large(left, right):
+        if self._large:
             refused = known.refused * 2 > self._texts(left, right)
             return 0.0 if known.apart or refused or not known.linked else known.total / (known.judged * _ONE)
         pairs = self._pairs(left, right)
@@ -444,7 +445,7 @@ class _Grouping:
         holds none of one language below the threshold.
         """
         if not self._asks:
-            return True  # the mean of what is known has put them here
+            return True  # the mean of what is known reaches it
         known, wanted = self._between[left][right], self._asked(left, right)
         margins = dict(STEPS)
         total = judged = 0
