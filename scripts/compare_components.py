@@ -6,7 +6,8 @@
 Each input goes through the stages of a run once, and its links are clustered twice: *whole*, so that a link below the
 threshold between two groups counts as far as it goes, and *parts*, each component of the links that reach the
 threshold by itself (:mod:`dedup.clusters`). Printed are, for both, B-cubed and false merges, pairs that clustering
-asked for, and its seconds; the same of *parts* done by two processes, whether it is worth while or not. Then the
+asked for, and its seconds; the same of *parts* done by two processes, whether it is worth while or not, and with
+samples in each component of more than ``--large`` texts. Then the
 records of the largest component of all links and of those that reach the threshold, the pairs that ``whole`` asked for
 between two components, how many of its clusters hold texts of two, how many of those hold one article, and how many
 records the two ways do not cluster alike.
@@ -35,7 +36,7 @@ from outcome import Outcome, evaluation, numbers, run
 from vector_cache import CachedEncoder
 
 from dedup import Settings
-from dedup.clusters import Clustering, Pair, cluster, cluster_component, components
+from dedup.clusters import FEW, LARGE, Clustering, Pair, cluster, cluster_component, components
 from dedup.encoders import load_encoder
 from dedup.model import CandidatePair, Link
 from dedup.pipeline import report_of
@@ -69,7 +70,9 @@ def main() -> None:
         whole, parts = way(outcomes, settings, as_one), way(outcomes, settings, cluster)
         with patch("dedup.clusters.WORTH", 1):
             shared = way(outcomes, settings, partial(cluster, workers=settings.workers))
-        for kind, one in (("whole", whole), ("parts", parts), ("by 2", shared)):
+        with patch("dedup.clusters.LARGE", options.large):
+            samples = way(outcomes, settings, cluster)
+        for kind, one in (("whole", whole), ("parts", parts), ("by 2", shared), ("samples", samples)):
             print(f"{name:12} {kind} {line(one)}", flush=True)
         otherwise = sum(differing(a.clusters, b.clusters) for a, b in zip(whole.outcomes, parts.outcomes, strict=True))
         print(f"{name:12} {between(whole, settings.threshold)}; {otherwise:,} records in another cluster", flush=True)
@@ -84,6 +87,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fitted", action="store_true", help="the articles of the fit")
     parser.add_argument("--file", type=Path, action="append", default=[], help="JSONL with gold; repeatable")
     parser.add_argument("--confirm", default=Settings().confirm, choices=CONFIRM, help="as of dedup run")
+    parser.add_argument("--large", type=int, default=FEW, help=f"in place of {LARGE}, the texts of a large component")
     parser.add_argument("--threshold", type=float, default=Settings().threshold, help="as of dedup run")
     return parser.parse_args()
 
@@ -109,8 +113,9 @@ def as_one(
     threshold: float,
     possible: Callable[[Pair], bool],
 ) -> Clustering:
-    """All texts as if they were one component."""
-    return cluster_component(range(len(languages)), links, languages, judge, threshold, possible)
+    """All texts as if they were one component, which is not large."""
+    with patch("dedup.clusters.LARGE", len(languages)):
+        return cluster_component(range(len(languages)), links, languages, judge, threshold, possible)
 
 
 def way(outcomes: Sequence[Outcome], settings: Settings, clustered: Callable[..., Clustering]) -> Way:

@@ -270,7 +270,8 @@ function squareCaption(cluster, all, drawn) {
     "Rows and columns are the records, so ordered that those which surely are one article stand together. ",
     "A square is a link:",
     shadeLegend(),
-    ". Blank: no link. The red frames mark the weakest pair.",
+    ". Blank: no link; where many texts hang together, not every pair is judged. ",
+    "The red frames mark the weakest pair.",
     drawn < all && ` ${n(drawn)} of ${counted(all, "record")} are drawn.`,
     cluster.links.length < cluster.allLinks &&
       ` Only the ${n(cluster.links.length)} weakest of ${n(cluster.allLinks)} links are listed here, and drawn.`,
