@@ -175,8 +175,8 @@ def test_what_is_sent_in_waves_is_deleted_and_changes_nothing(
 def test_what_samples_decide_is_the_same_in_parts(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "LARGE", 9)
     monkeypatch.setattr(clusters, "FEW", 6)
-    rows = [json.loads(line) for line in HANDMADE.read_text(encoding="utf-8").splitlines()[:3]]
-    flood = [{**row, "id": f"{row['id']} {i}", "text": f"{row['text']} {i}."} for row in rows for i in range(12)]
+    rows = [json.loads(line) for line in HANDMADE.read_text(encoding="utf-8").splitlines()[:1]]
+    flood = [{**row, "id": f"{row['id']} {i}", "text": f"{row['text']} {i}."} for row in rows for i in range(80)]
     (tmp_path / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in flood))
     call = ("run", tmp_path / "c.jsonl", "--confirm", "never", "--format", "json")
     code, here, _ = cli(*call)
