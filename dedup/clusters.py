@@ -89,17 +89,17 @@ LARGE = 128
 """Texts of a component up to which all pairs within a cluster are judged: 8,128 at most, and 4 seconds where texts are
 short. A choice: articles in 60 languages in two versions each stay below it. Samples in all components of more than 16
 texts would do no harm: on articles held out from calibration (ntrex, xquad, tico, courses, k8sdocs, sparse, twins,
-parts, noisy) B-cubed precision stays within 0.0002, recall within 0.0001 or rises by up to 0.007, for 5 to 50 % fewer
-judgements (``scripts/compare_components.py``)."""
+parts, noisy) B-cubed precision stays within 0.0003, recall within 0.0001 or rises by up to 0.007, for up to 50 % fewer
+judgements (``scripts/compare_components.py --confirm never``)."""
 
 FEW = 16
 """Texts of two groups of a larger component up to which all pairs between them are judged before they join. A
 choice."""
 
 STEPS = ((16, 0.4), (64, 0.2), (256, 0.1), (1024, 0.0))
-"""Judged pairs in a sample, and how far their mean must be from what is asked to decide;
-else more of them are judged. The chance that such a mean is so far off is under exp(-2 * 16 * 0.4 ** 2) = 0.6 % at each
-of the first three (Hoeffding 1963), and the last decides with a standard error of 0.016 or less."""
+"""Judged pairs in a sample, and how far their mean must be from what is asked to decide; where it is nearer, more are
+judged. The chance that such a mean is so far off is under exp(-2 * 16 * 0.4 ** 2) = 0.6 % at each of the first three
+(Hoeffding 1963), and the last decides with a standard error of 0.016 or less."""
 
 MOST_CORROBORATION = 3.0
 """By how much the odds asked of a mean fall at most: that of 18 judgements; at a threshold of 0.5 to a mean of 0.25."""

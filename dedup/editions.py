@@ -10,8 +10,8 @@ is most probably one with among those before it, or of what that is an edition o
 * no judged pair of it and one of them is below the threshold; and all are in one language and script.
 
 So editions are no chain: each is near to all of them, as far as eight tell. One wrong link can draw over a text, as it
-can in average linkage, and no more. Editions begin as one group, which joins others
-as any group does. Each text costs eight judgements, whatever the number of its editions.
+can in average linkage, and no more. Editions begin as one group, which joins others as any group does. A text costs
+eight judgements for each group that it is held against, whatever the number of its editions.
 """
 
 from collections import defaultdict
@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dedup.model import Link
 
 SURE = 0.9
-"""Probability of a pair that is taken for two editions: what :mod:`dedup.clusters` would join early, too."""
+"""Probability of a pair that is taken for two editions: what :mod:`dedup.clusters` would join early, too. A choice."""
 
 WITNESSES = 8
-"""Editions with which a text is compared before it is one of them."""
+"""Editions with which a text is compared before it is one of them. A choice."""
 
 
 def editions(

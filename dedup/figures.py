@@ -48,7 +48,7 @@ LONGEST_CONVERTED = 7
 
 FEW_PAIRS = 64
 """Figures of two passages, in pairs, up to which each pair is looked at; beyond, what a figure can be told as is looked
-up, as two tables of two hundred figures are forty thousand pairs."""
+up, as two tables of two hundred figures are forty thousand pairs. A choice."""
 
 LONG = 18
 """Digits of a figure beyond which it is no measurement, and each pair of two such is looked at."""

@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
+from dedup import clusters
+from dedup.pipeline import NOT_JUDGED
+
 from .conftest import Cli
 
 pa: Any = pytest.importorskip("pyarrow")
 pytest.importorskip("daft")
 pytest.importorskip("ray")
 
-from dedup import clusters  # noqa: E402 - they need what may be missing
 from dedup.engines import confirming, distribute  # noqa: E402 - they need what may be missing
 from dedup.engines.run import WorkerEndedError  # noqa: E402
 from dedup.engines.stage import Workshop  # noqa: E402
 from dedup.engines.stages import STAGES  # noqa: E402
-from dedup.pipeline import NOT_JUDGED  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 HANDMADE = ROOT / "tests" / "handmade" / "articles.jsonl"

@@ -89,17 +89,13 @@ def test_one_wrong_link_does_not_join_two_large_groups(languages: str) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_links_that_finders_choose_are_no_sample() -> None:
-    """Every text of one group has a sure link into the other, and all other pairs speak against it."""
+    """Every text of one group has a probable link into the other, and all other pairs speak against it."""
     size = 30
     matrix = {(i, j): 0.97 if (i < size) == (j < size) else 0.02 for i, j in combinations(range(2 * size), 2)}
-    wrong = {(i, i + size): 0.99 for i in range(size)}
+    wrong = {(i, i + size): 0.95 for i in range(size)}
     links = [*star_and_chain(range(size)), *star_and_chain(range(size, 2 * size)), *wrong]
     found, _ = run(matrix | wrong, links, [f"{i}" for i in range(2 * size)])
-    # A text and the one that it was linked with were surest, and so began as one.
-    assert all(len(group) < size for group in groups_of(found)) or groups_of(found) == [
-        tuple(range(size)),
-        tuple(range(size, 2 * size)),
-    ]
+    assert groups_of(found) == [tuple(range(size)), tuple(range(size, 2 * size))]
 
 
 def test_forms_with_other_figures_are_not_one_because_each_resembles_the_empty_form() -> None:

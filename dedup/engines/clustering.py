@@ -96,7 +96,8 @@ def clusters_found(run: Run, clustered: Clustered) -> tuple[Cluster, ...]:
 def placing(sizes: Sequence[Receipt], parts: int) -> Given:
     """In how many parts components are clustered, and where some large ones are (:func:`places_of`).
 
-    What a component takes grows with the square of its size. The largest are placed first, where least is so far.
+    What a component takes grows with the square of its size, at most. The largest are placed first, where least is so
+    far.
     """
     components, squares = noted(sizes, "components"), noted(sizes, "squares")
     count = max(1, min(parts, components))

@@ -104,7 +104,7 @@ class _Archive:
             yield from self._broken(error, held, start, before)
         else:
             yield from [] if held is None else [held]
-            yield from [] if self.is_broken else self._end(start, before)
+            yield from [] if self.is_broken else self._end(held, start, before)
 
     def _look_ahead(self, size: int) -> None:
         """What a record says that it holds is about to be unpacked, wanted or not. Raises
@@ -186,14 +186,17 @@ class _Archive:
             why = error.strerror or error
             yield self._skipped(f"broken from here to the next record that can be read: {why}")
 
-    def _end(self, start: int, before: int) -> Iterator[Skipped]:
-        """What is wrong with the end of what begins at ``start``; ``before`` is how many came before that."""
+    def _end(self, held: Record | Skipped | None, start: int, before: int) -> Iterator[Skipped]:
+        """What is wrong with the end of what begins at ``start``; ``before`` is how many came before that, and ``held``
+        what was said of the last record: of one that is skipped already no second fault is told.
+        """
         try:
             fault = _fault_at_end(self._stream, start, self.last if self.number else None)
         except _CutError as error:
             self.is_broken = True
             self.ends += 1
-            yield self._skipped(f"breaks off: {error}")
+            if not isinstance(held, Skipped):
+                yield self._skipped(f"breaks off: {error}")
         else:
             if fault is None:
                 return
