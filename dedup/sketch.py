@@ -24,7 +24,7 @@ from dedup.prepare import entry_of, prepare
 from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
 from dedup.spool import Arena, Spool
-from dedup.workers import ended_workers_told, settle_as_worker
+from dedup.workers import ended_workers_told, result_of, settle_as_worker, unbroken
 
 BATCH = 128
 """Records that are worked on together, at most."""
@@ -177,13 +177,14 @@ def _by_pool(
     try:
         with ended_workers_told():
             for batch in batches:
-                waiting.append(pool.submit(_sketch, batch))
+                with unbroken():
+                    waiting.append(pool.submit(_sketch, batch))
                 if len(waiting) >= AHEAD * workers:
-                    yield waiting.popleft().result()
+                    yield result_of(waiting.popleft())
                 if memory.tight():
                     break
             while waiting:
-                yield waiting.popleft().result()
+                yield result_of(waiting.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

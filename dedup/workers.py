@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -26,6 +26,9 @@ PORTION = 10
 """Parts that a process does, on average, before another one takes its place. Whatever a process looks at, it has a copy
 of from then on, by and by of everything. With 10, a run over 100,000 records held 3.7 GB at most, and 5.3 GB where
 processes went on to the end, which saved some 20 s of 300 (``scripts/bench_speed.py``)."""
+
+INTERRUPTED_AFTER = 0.1
+"""Seconds for which an interrupt waits at most while a process is waited for."""
 
 LOOKS_EVERY = 1.0
 """Seconds between two looks of a worker at whether the process that started it is still there."""
@@ -80,6 +83,43 @@ def ended_workers_told() -> Iterator[None]:
         raise WorkerError(f"a worker process was ended from outside, {why}: nothing was written") from None
 
 
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """While it lasts, SIGINT and SIGTERM wait. What they raise may come between the taking of a lock and the block that
+    gives it back; a pool whose lock was left taken so is waited for without end (seen with Python 3.11).
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+        yield
+        return
+    arrived: list[int] = []
+
+    def wait(number: int, _frame: object) -> None:
+        arrived.append(number)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: not Python's
+    for number in before:
+        signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for one in arrived:
+        signal.raise_signal(one)
+
+
+def result_of(future: "Future[_Part]") -> _Part:
+    """What a process of a pool gives, when it is there. Raises what was raised there."""
+    while True:
+        with unbroken():
+            try:
+                return future.result(INTERRUPTED_AFTER)
+            except TimeoutError:
+                if future.done():
+                    raise
+
+
 def in_parts(
     work: Callable[[int, int], _Part],
     count: int,
@@ -129,10 +169,11 @@ def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
         # Python warns of locks that other threads may hold. Those of numpy are reset; no other is used in the work.
         warnings.simplefilter("ignore", DeprecationWarning)
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin)
-        waiting = [pool.submit(_do, part) for part in parts]
+        with unbroken():
+            waiting = [pool.submit(_do, part) for part in parts]
     try:
         for future in waiting:
-            yield future.result()
+            yield result_of(future)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,7 +1,11 @@
+import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -118,3 +122,38 @@ def test_a_judgement_is_what_it_was_when_another_process_hands_it_over(link: Lin
     given_back = pickle.loads(pickle.dumps(link))  # noqa: S301 - written a moment ago
     assert given_back == link
     assert (type(given_back), [type(one) for one in given_back.evidence]) == (Link, [Evidence] * len(link.evidence))
+
+
+INTERRUPTED_WITH_A_LOCK = """
+import os, signal, sys, threading
+from dedup.cli import main
+
+enter = threading.Condition.__enter__
+left = [int(sys.argv.pop(1))]
+where = sys.argv.pop(1)
+
+def taken(condition):
+    got = enter(condition)
+    if sys._getframe(1).f_code.co_name == where and threading.current_thread() is threading.main_thread():
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+    return got
+
+threading.Condition.__enter__ = taken
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("where", ["put", "result"])
+def test_an_interrupt_while_a_lock_of_the_pool_is_taken_ends_the_run(where: str, number: int, tmp_path: Path) -> None:
+    """The signal comes when the lock is taken, and before the block that gives it back is entered."""
+    rows = [{"id": str(n), "text": f"{n} bees met the mayor of the town, who gave them honey."} for n in range(2_000)]
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    call = [sys.executable, "-c", INTERRUPTED_WITH_A_LOCK, str(number), where]
+    run = ["run", str(tmp_path / "c.jsonl"), "--confirm", "never", "--workers", "2", "-o", str(tmp_path / "r.json")]
+    done = subprocess.run([*call, *run], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr.startswith("dedup: ended by SIGTERM")
+    assert not (tmp_path / "r.json").exists()
