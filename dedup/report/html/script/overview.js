@@ -36,6 +36,7 @@ const STAGES = {
   "changed by the model": "of these, those that it decided otherwise",
   "left open to the table": "open pairs that the model was not asked about",
   judged: "pairs that got a probability, also while clusters were made",
+  "not judged in large clusters": "pairs within clusters that samples stand for",
   confirmed: "candidates that reach the threshold",
   "in clusters": "links between the records of clusters",
   "exact copies": "records with the very text of another",
