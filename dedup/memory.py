@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -169,6 +169,13 @@ class _Watch:
     def look(self) -> None:
         """Look now."""
 
+    def hold_back(self) -> bool:
+        """From now on nothing breaks off the work; whether it could before."""
+        return False
+
+    def let_go(self) -> None:
+        """Something may again; raises what has waited."""
+
     def start(self) -> None:
         """The run begins."""
 
@@ -202,6 +209,7 @@ class _Guard(_Watch):
         self.held = self.processes = 0
         self._whose = threading.get_ident()
         self._told_at = 0.0
+        self._held_back = self._telling = self._owed = False
         self._own_limit = resource.getrlimit(resource.RLIMIT_DATA)
         self._ended = threading.Event()
         self._turn = threading.Lock()
@@ -265,8 +273,37 @@ class _Guard(_Watch):
         for child in active_children():
             child.kill()
         if time.monotonic() - self._told_at > _AGAIN:  # an exception in a finaliser is passed over
-            self._told_at = time.monotonic()
-            _end_thread(self._whose, _Reached)
+            self._telling = True
+            try:
+                if self._held_back:
+                    self._owed = True
+                else:
+                    self._told_at = time.monotonic()
+                    _end_thread(self._whose, _Reached)
+            finally:
+                self._telling = False
+
+    def hold_back(self) -> bool:
+        if self._held_back or threading.get_ident() != self._whose:
+            return False
+        try:
+            self._held_back = True
+            self._wait_for_telling()  # what was told before arrives here
+        except BaseException:
+            self._held_back = False
+            raise
+        return True
+
+    def let_go(self) -> None:
+        self._held_back = False
+        self._wait_for_telling()
+        if self._owed:
+            self._owed, self._told_at = False, time.monotonic()
+            raise _Reached
+
+    def _wait_for_telling(self) -> None:
+        while self._telling:
+            time.sleep(0)
 
 
 def _end_thread(thread: int, raised: type[BaseException] | None) -> None:
@@ -317,6 +354,19 @@ def run_below(ceiling: int | None, work: Callable[[], _Made], helps: str = "") -
 
 
 _NONE: Final = _watch
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """While it lasts, a run that has come to its ceiling is not broken off; it is at the end, where it is still due."""
+    watch = _watch
+    held_back = False
+    try:
+        held_back = watch.hold_back()
+        yield
+    finally:
+        if held_back:
+            watch.let_go()
 
 
 def told_instead(error: BaseException) -> BaseException:

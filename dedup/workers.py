@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from dedup import memory
 from dedup.errors import WorkerError
+from dedup.interrupts import postponed
 
 PORTION = 10
 """Parts that a process does, on average, before another one takes its place. Whatever a process looks at, it has a copy
@@ -85,28 +86,12 @@ def ended_workers_told() -> Iterator[None]:
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """While it lasts, SIGINT and SIGTERM wait. What they raise may come between the taking of a lock and the block that
-    gives it back; a pool whose lock was left taken so is waited for without end (seen with Python 3.11).
+    """While it lasts, signals that end the program wait, and so does the end of a run that has come to its ceiling of
+    memory. What these raise may come between the taking of a lock and the block that gives it back; a pool whose lock
+    was left taken so is waited for without end.
     """
-    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+    with memory.unbroken(), postponed():
         yield
-        return
-    arrived: list[int] = []
-
-    def wait(number: int, _frame: object) -> None:
-        arrived.append(number)
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in handlers.items() if handler is not None}  # None: not Python's
-    for number in before:
-        signal.signal(number, wait)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for one in arrived:
-        signal.raise_signal(one)
 
 
 def result_of(future: "Future[_Part]") -> _Part:
@@ -184,7 +169,8 @@ def _begin() -> None:
 
 def settle_as_worker() -> None:
     """What holds for a process of a pool for as long as it lives."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that a person started
+    for from_terminal in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(from_terminal, signal.SIG_IGN)  # for the process that a person started, which ends this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork inherits what the command does about it
     if started_by := multiprocessing.parent_process():
         end_with(started_by.pid)

@@ -242,6 +242,7 @@ def under_way(output: Path, workers: str) -> subprocess.Popen[bytes]:
         ("1", signal.SIGINT, 130, b"dedup: interrupted: nothing was written"),
         ("2", signal.SIGINT, 130, b"dedup: interrupted: nothing was written"),
         ("2", signal.SIGTERM, 143, b"dedup: ended by SIGTERM: nothing was written"),
+        ("2", signal.SIGHUP, 129, b"dedup: ended by SIGHUP: nothing was written"),
     ],
 )
 def test_an_interrupted_run_leaves_no_report_and_says_so_in_one_line(

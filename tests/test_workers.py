@@ -126,7 +126,15 @@ def test_a_judgement_is_what_it_was_when_another_process_hands_it_over(link: Lin
 
 INTERRUPTED_WITH_A_LOCK = """
 import os, signal, sys, threading
+from dedup import memory
 from dedup.cli import main
+
+def reach():  # as another thread would
+    telling = threading.Thread(target=lambda: memory._watch._reach())
+    telling.start()
+    threading.Thread.join(telling)
+
+interrupt = {"SIGTERM": lambda: os.kill(os.getpid(), signal.SIGTERM), "ceiling": reach}[sys.argv.pop(1)]
 
 enter = threading.Condition.__enter__
 left = [int(sys.argv.pop(1))]
@@ -137,7 +145,7 @@ def taken(condition):
     if sys._getframe(1).f_code.co_name == where and threading.current_thread() is threading.main_thread():
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGTERM)
+            interrupt()
     return got
 
 threading.Condition.__enter__ = taken
@@ -147,13 +155,18 @@ main()
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("where", ["put", "result"])
-def test_an_interrupt_while_a_lock_of_the_pool_is_taken_ends_the_run(where: str, number: int, tmp_path: Path) -> None:
-    """The signal comes when the lock is taken, and before the block that gives it back is entered."""
+@pytest.mark.parametrize("why", ["SIGTERM", "ceiling"])
+def test_an_interrupt_while_a_lock_of_the_pool_is_taken_ends_the_run(
+    why: str, where: str, number: int, tmp_path: Path
+) -> None:
+    """It comes when the lock is taken, and before the block that gives it back is entered."""
     rows = [{"id": str(n), "text": f"{n} bees met the mayor of the town, who gave them honey."} for n in range(2_000)]
     (tmp_path / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    call = [sys.executable, "-c", INTERRUPTED_WITH_A_LOCK, str(number), where]
+    call = [sys.executable, "-c", INTERRUPTED_WITH_A_LOCK, why, str(number), where]
     run = ["run", str(tmp_path / "c.jsonl"), "--confirm", "never", "--workers", "2", "-o", str(tmp_path / "r.json")]
-    done = subprocess.run([*call, *run], capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (143, "")
-    assert done.stderr.startswith("dedup: ended by SIGTERM")
+    done = subprocess.run([*call, *run, "--max-memory", "4G"], capture_output=True, text=True, check=False, timeout=60)
+    code, complaint = {"SIGTERM": (143, "dedup: ended by SIGTERM"), "ceiling": (2, "dedup: out of memory")}[why]
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(complaint)
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "r.json").exists()

@@ -9,14 +9,10 @@ What needs more than click is imported within the commands: ``dedup --help`` mus
 
 import logging
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Final, NoReturn
 
 import click
@@ -25,7 +21,7 @@ from dedup import __version__
 from dedup.cli.apply import apply as apply_command
 from dedup.cli.calibrate import calibrate as calibrate_command
 from dedup.cli.check import check as check_command
-from dedup.cli.endings import DONE, UNUSABLE, Terminated, ending_of
+from dedup.cli.endings import DONE, UNUSABLE, ending_of
 from dedup.cli.evaluate import evaluate as evaluate_command
 from dedup.cli.explain import explain as explain_command
 from dedup.cli.index import index as index_commands
@@ -35,6 +31,7 @@ from dedup.cli.supervised import is_limited, supervised
 from dedup.cli.telling import Call, fail, log_options
 from dedup.errors import is_fault
 from dedup.events import tell
+from dedup.interrupts import raised_once
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -56,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run_to_end(call: Call) -> int:
     """The exit code of a call; how it ended is told to the log."""
     started = time.monotonic()
-    with _ended_like_interrupted():
+    with raised_once():
         code = _run(call)
     seconds = round(time.monotonic() - started, 3)
     tell(_LOG, "ended", f"ended with exit code {code} after {seconds} s", exit=code, seconds=seconds)
@@ -117,24 +114,6 @@ def _discard_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """While it lasts, SIGTERM is an interrupt: what was begun is removed, and workers end, too."""
-    if threading.current_thread() is not threading.main_thread():  # which alone may say what is done about signals
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: nothing may break off the tidying up
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @click.group(

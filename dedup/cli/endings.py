@@ -8,15 +8,17 @@
   program | 2 | one line |
 | interrupted (Ctrl-C) | 130 | one line |
 | whoever reads standard output went away | 141 | nothing |
-| ended by SIGTERM, as a scheduler does or a container | 143 | one line |
+| ended by SIGTERM, as a scheduler does or a container; by SIGHUP, as a terminal does | 143; 129 | one line |
 """
 
+import signal
 from dataclasses import dataclass
 from typing import Final
 
 import click
 
 from dedup.errors import DedupError, is_shortage
+from dedup.interrupts import Terminated
 
 DONE: Final = 0
 UNUSABLE: Final = 2
@@ -24,12 +26,8 @@ INTERRUPTED: Final = 130
 """128 + SIGINT, as a shell says it."""
 BROKEN_PIPE: Final = 141
 """128 + SIGPIPE: what ``cat`` ends with when ``head`` has seen enough. Silent, for nothing is wrong."""
-TERMINATED: Final = 143
-"""128 + SIGTERM."""
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was told to end, and does so as if a person had interrupted it."""
+ENDED: Final = 128
+"""With the number of a signal added, as a shell says it: 143 for SIGTERM, 129 for SIGHUP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,9 @@ def ending_of(error: BaseException) -> Ending:
         case BrokenPipeError():
             return Ending(BROKEN_PIPE)
         case KeyboardInterrupt():
-            is_told = isinstance(error, Terminated)
-            how, code = ("ended by SIGTERM", TERMINATED) if is_told else ("interrupted", INTERRUPTED)
+            how, code = "interrupted", INTERRUPTED
+            if isinstance(error, Terminated):
+                how, code = f"ended by {signal.Signals(error.number).name}", ENDED + error.number
             kept = "a run that is started again keeps the vectors that the model made"
             return Ending(code, f"{how}: nothing was written; {kept}")
         case _:

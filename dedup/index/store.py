@@ -53,7 +53,7 @@ from numpy.typing import NDArray
 from dedup.errors import InputError, UnusableIndexError
 from dedup.read.remote import is_remote, local_path
 from dedup.report.json_file import write_atomically
-from dedup.workers import processors
+from dedup.workers import processors, result_of, unbroken
 
 POINTER = "dedup-index.json"
 LOCK = "lock"
@@ -521,7 +521,9 @@ def _digest_of_file(handle: int, size: int) -> str:
     if len(starts) < 2:
         return xxhash.xxh3_128_hexdigest(b"".join(map(of_block, starts)))
     with ThreadPoolExecutor(min(_THREADS, processors())) as pool:
-        return xxhash.xxh3_128_hexdigest(b"".join(pool.map(of_block, starts)))
+        with unbroken():
+            digests = [pool.submit(of_block, start) for start in starts]
+        return xxhash.xxh3_128_hexdigest(b"".join(map(result_of, digests)))
 
 
 _BLOCK = 2**22

@@ -1,0 +1,115 @@
+"""Signals that end the program: Ctrl-C, a scheduler's or container's SIGTERM, a terminal that is closed.
+
+Each is raised as an exception wherever the program is, once: what was begun is removed then, workers end, and a second
+signal must not break off the tidying up. Two things are taken care of, both seen with Python 3.11:
+
+* An exception in a finaliser is printed and passed over, and the program goes on: it is raised again a moment later.
+* One between the taking of a lock and the block that gives it back leaves the lock taken: see :func:`postponed`.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final
+
+from dedup.errors import BrokenOff
+
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end the program, but for what cannot be caught."""
+
+_AGAIN: Final = 0.02
+"""Seconds after which what was passed over is raised again: by then the finaliser is through, most likely."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end by a signal of this ``number``, and does so as if a person had interrupted it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def raised_once() -> Iterator[None]:
+    """While it lasts, the first signal that ends the program is raised: :class:`KeyboardInterrupt` for SIGINT, else
+    :class:`Terminated`; further ones do nothing. Those that whoever started the program lets it ignore (``nohup``) stay
+    ignored. Only the main thread can say what is done about signals; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    raising = _Raising()
+    before = {number: handler for number in ENDING if (handler := signal.getsignal(number)) not in _LEFT}
+    hook = sys.unraisablehook
+    for number in before:
+        signal.signal(number, raising)
+    alarm = signal.signal(signal.SIGALRM, raising.again)
+    sys.unraisablehook = raising.passed_over
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_LEFT: Final = (signal.SIG_IGN, None)
+"""What is done about a signal where that is not ours to change: nothing, or something that Python does not know of."""
+
+
+class _Raising:
+    """What is done about the signals."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self._number is None:
+            self._number = number
+            raise _raised(number)
+
+    def again(self, _number: int, _frame: FrameType | None) -> None:
+        """The moment after which it can be raised."""
+        if self._number is not None:
+            raise _raised(self._number)
+
+    def passed_over(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Told of what was raised in a finaliser. What a ceiling of memory raises, its watch raises again."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        elif not issubclass(unraisable.exc_type, BrokenOff):
+            sys.__unraisablehook__(unraisable)
+
+
+def _raised(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """While it lasts, these signals wait; those that came are there when it is over."""
+    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+        yield
+        return
+    arrived: list[int] = []
+
+    def wait(number: int, _frame: object) -> None:
+        arrived.append(number)
+
+    before: dict[int, Callable[[int, FrameType | None], Any] | int] = {}
+    for number in (*ENDING, signal.SIGALRM):
+        if (handler := signal.getsignal(number)) not in _LEFT:
+            before[number] = handler
+            signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in arrived:
+        signal.raise_signal(number)
