@@ -10,10 +10,10 @@ signal must not break off the tidying up. Two things are taken care of, both see
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from dedup.errors import BrokenOff
 
@@ -101,15 +101,14 @@ def postponed() -> Iterator[None]:
     def wait(number: int, _frame: object) -> None:
         arrived.append(number)
 
-    before: dict[int, Callable[[int, FrameType | None], Any] | int] = {}
-    for number in (*ENDING, signal.SIGALRM):
-        if (handler := signal.getsignal(number)) not in _LEFT:
-            before[number] = handler
-            signal.signal(number, wait)
+    caught = (*ENDING, signal.SIGALRM)
+    before = {number: handler for number in caught if (handler := signal.getsignal(number)) not in _LEFT}
+    for number in before:
+        signal.signal(number, wait)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in arrived:
-        signal.raise_signal(number)
+    for one in arrived:
+        signal.raise_signal(one)
