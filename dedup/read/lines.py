@@ -26,6 +26,9 @@ Texts of people are packed 3 to 5 times; a million equal records without numbers
 LEAST_UNPACKED = 256 * 2**20
 """Bytes up to which a file may unpack to, however small it is: what is worked on in about a minute."""
 
+LEAST_LINE = 64
+"""Bytes that a line or row of a packed file counts at least, for each is told of where it cannot be used."""
+
 _CHUNK = 2**16
 _ZSTANDARD_PIECE = 2**10
 """Compressed bytes at a time. A block of four bytes can stand for 128 KiB (RFC 8878, 3.1.1.2), and these for 32 MiB."""
@@ -112,23 +115,24 @@ class Growth:
 
     packed: int = 0
     unpacked: int = 0
+    least_line: int = LEAST_LINE
 
-    def check(self, unpacked: int) -> None:
-        """So many more have come out. Raises :class:`UnpackedError` where that is too much."""
-        self.unpacked += unpacked
+    def check(self, unpacked: int, rows: int = 0) -> None:
+        """So many more have come out, of so many lines. Raises :class:`UnpackedError` where that is too much."""
+        self.unpacked += max(unpacked, self.least_line * rows)
         if self.unpacked > LEAST_UNPACKED and self.unpacked > MOST_UNPACKED * self.packed:
             raise UnpackedError(
                 f"it unpacks to more than {MOST_UNPACKED:,} times its size and {LEAST_UNPACKED:,} bytes"
             )
 
 
-def inflated(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a gzip file, which may consist of several members.
+def inflated(stream: BinaryIO, least_line: int = LEAST_LINE) -> Iterator[bytes]:
+    """The bytes of a gzip file, which may consist of several members; ``least_line`` is what each line of it counts.
 
     Unlike :mod:`gzip`, this gives what can be inflated before a fault.
     """
     member = zlib.decompressobj(_GZIP)
-    growth = Growth()
+    growth = Growth(least_line=least_line)
     for chunk in chunks_of(stream):
         growth.packed += len(chunk)
         rest = chunk
@@ -136,7 +140,7 @@ def inflated(stream: BinaryIO) -> Iterator[bytes]:
             if not member.eof:
                 for piece in _inflate(member, rest):
                     yield piece
-                    growth.check(len(piece))
+                    growth.check(len(piece), piece.count(b"\n"))
                 rest = member.unused_data
             elif rest := rest.lstrip(b"\0"):  # members may be padded with zeros
                 member = zlib.decompressobj(_GZIP)
@@ -168,15 +172,15 @@ def _inflate_to_fault(member: "zlib._Decompress", deflated: bytes) -> Iterator[b
             return
 
 
-def unzstandard(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a Zstandard file, which may consist of several frames.
+def unzstandard(stream: BinaryIO, least_line: int = LEAST_LINE) -> Iterator[bytes]:
+    """The bytes of a Zstandard file, which may consist of several frames; ``least_line`` as above.
 
     Before a fault this gives all but what the last kibibyte before it stands for.
     """
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
     frame = decompressor.decompressobj()
     is_open = True
-    growth = Growth()
+    growth = Growth(least_line=least_line)
     try:
         for chunk in chunks_of(stream):
             growth.packed += len(chunk)
@@ -187,7 +191,7 @@ def unzstandard(stream: BinaryIO) -> Iterator[bytes]:
                         frame = decompressor.decompressobj()
                     if piece := frame.decompress(rest):
                         yield piece
-                        growth.check(len(piece))
+                        growth.check(len(piece), piece.count(b"\n"))
                     rest = frame.unused_data if frame.eof else b""
                     is_open = not frame.eof
     except zstandard.ZstdError as error:

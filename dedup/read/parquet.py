@@ -6,7 +6,7 @@ costs its rows, and the others are read. This needs pyarrow, which the extra ``p
 
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, BinaryIO, Final, cast
@@ -16,6 +16,7 @@ from dedup.errors import let_shortage_pass
 from dedup.extras import require
 from dedup.model import Record, Skipped
 from dedup.read.fields import Fields, Origin, look_up
+from dedup.read.lines import Growth
 from dedup.read.rows import Rows
 
 EXTRA: Final = "parquet"
@@ -48,25 +49,31 @@ _RowGroup = Any
 def read_parquet(stream: BinaryIO, origin: Origin, fields: Fields) -> Iterator[Record | Skipped]:
     """The records of a .parquet file, which must be seekable."""
     unreadable = (OSError, _arrow().ArrowException)
+    rows = Rows(origin, fields)
     try:
         file = opened(stream)
+        fault = _fault_of(file.schema_arrow, rows, fields)
+        if fault is not None:
+            yield replace(fault, line=None)
+            return
+        columns = _columns(_kinds_of(file.schema_arrow), fields)
+        by_dictionary = opened(stream, read_dictionary=sorted(columns & _leaves_of(file)))
     except unreadable as error:
         let_shortage_pass(error)
         yield Skipped(origin.path, None, f"cannot be read: {in_one_line(error)}")
         return
-    rows = Rows(origin, fields)
-    fault = _fault_of(file.schema_arrow, rows, fields)
-    if fault is not None:
-        yield replace(fault, line=None)
-        return
-    columns = _columns(_kinds_of(file.schema_arrow), fields)
+    size = stream.seek(0, os.SEEK_END)
+    growth = Growth(size)
     first = 1
     for group in range(file.num_row_groups):
         # A damaged file may say anything, also that there are fewer than none.
         behind = first + max(0, file.metadata.row_group(group).num_rows)
         done = first
         try:
-            for portion in portions(file, group, columns):
+            Growth(size).check(file.metadata.row_group(group).total_byte_size)
+            longest = _longest_in_dictionaries(by_dictionary, group, columns)
+            for portion in _small(portions(file, group, columns, longest)):
+                growth.check(_bytes_in(portion), portion.num_rows)
                 for row in _rows(portion):
                     yield _record(row, done, rows, fields)
                     done += 1
@@ -99,8 +106,9 @@ def opened(stream: BinaryIO, **options: object) -> _File:
     return file
 
 
-def portions(file: _File, group: int, columns: Collection[str] | None = None) -> Iterator[_Batch]:
+def portions(file: _File, group: int, columns: Collection[str] | None = None, longest: int = 0) -> Iterator[_Batch]:
     """The rows of a group in batches, and of them all columns, or those of these names (``a.b`` for a part of one).
+    ``longest`` is how many bytes a value has that may be in each row, and in the file only once.
 
     Raises :class:`OSError` or ``pyarrow.ArrowException`` where they cannot be read, also where there are fewer than the
     file says: pyarrow ends without a word where a damaged page is taken for the last one.
@@ -108,7 +116,7 @@ def portions(file: _File, group: int, columns: Collection[str] | None = None) ->
     about = file.metadata.row_group(group)
     names = None if columns is None else sorted(columns)
     count = 0
-    for batch in file.iter_batches(_rows_at_once(about), row_groups=[group], columns=names, use_threads=False):
+    for batch in file.iter_batches(_rows_at_once(about, longest), row_groups=[group], columns=names, use_threads=False):
         count += batch.num_rows
         if batch.num_rows:
             yield batch
@@ -116,11 +124,38 @@ def portions(file: _File, group: int, columns: Collection[str] | None = None) ->
         raise OSError("the row group ends before")
 
 
-def _rows_at_once(about: _RowGroup) -> int:
+def _rows_at_once(about: _RowGroup, longest: int) -> int:
     """By the size of all columns: to ask a damaged file for that of one can end the process (pyarrow 25)."""
     number: int = about.num_rows
     size: int = about.total_byte_size
-    return max(1, min(PORTION, PORTION_BYTES * number // max(size, 1)))
+    return max(1, min(PORTION, PORTION_BYTES * number // max(size, 1), PORTION_BYTES // max(longest, 1)))
+
+
+def _longest_in_dictionaries(file: _File, group: int, columns: Collection[str]) -> int:
+    """Bytes of the longest value in the dictionaries of a group's columns, of which each row may be one. ``file`` is
+    opened to give dictionaries as they are: with the first row comes the whole.
+    """
+    if file.metadata.row_group(group).total_byte_size <= PORTION_BYTES // PORTION:
+        return 0  # as long as that no value can be
+    first = next(file.iter_batches(1, row_groups=[group], columns=sorted(columns), use_threads=False), None)
+    return max(map(_longest, first.columns), default=0) if first is not None else 0
+
+
+def _longest(array: Any) -> int:  # noqa: ANN401
+    arrow = _arrow()
+    if isinstance(array, arrow.StructArray):
+        return max(map(_longest, array.flatten()), default=0)
+    return max(_lengths(array.dictionary), default=0) if isinstance(array, arrow.DictionaryArray) else 0
+
+
+def _lengths(values: Any) -> Sequence[int]:  # noqa: ANN401
+    """Bytes of each value of a dictionary."""
+    arrow = _arrow()
+    kinds = (arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary())
+    compute = require("pyarrow.compute", EXTRA, "a .parquet file")
+    if values.type not in kinds:
+        return [values.nbytes // max(len(values), 1)] * len(values)
+    return cast("list[int]", compute.fill_null(compute.binary_length(values), 0).to_pylist())
 
 
 def _kinds_of(fields: Any) -> _Kinds:  # noqa: ANN401
@@ -173,6 +208,34 @@ def _texts_in(kinds: _Kinds) -> Iterator[str]:
             yield from (f"{name}.{inner}" for inner in _texts_in(_kinds_of(kind)))
         elif any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_string_view)):
             yield name
+
+
+def _leaves_of(file: _File) -> set[str]:
+    """The columns that the file itself has, where structs and lists are taken apart."""
+    return {file.schema.column(place).path for place in range(len(file.schema))}
+
+
+def _small(batches: Iterable[_Batch]) -> Iterator[_Batch]:
+    """The same rows in batches of ``PORTION_BYTES`` at most, or of one row."""
+    for batch in batches:
+        half = batch.num_rows // 2
+        if half and _bytes_in(batch) > PORTION_BYTES:
+            yield from _small([batch.slice(0, half), batch.slice(half)])
+        else:
+            yield batch
+
+
+def _bytes_in(array: Any) -> int:  # noqa: ANN401
+    """Bytes of what an array or batch stands for: of a value that is there once, and in many rows, in all of them."""
+    arrow = _arrow()
+    if isinstance(array, arrow.RecordBatch):
+        return sum(map(_bytes_in, array.columns))
+    if isinstance(array, arrow.StructArray):
+        return sum(map(_bytes_in, array.flatten()))
+    if not isinstance(array, arrow.DictionaryArray):
+        return int(array.nbytes)
+    lengths = _lengths(array.dictionary)
+    return sum(lengths[place] for place in array.indices.to_pylist() if place is not None)
 
 
 def _rows(batch: _Batch) -> list[Mapping[str, object] | None]:

@@ -12,6 +12,7 @@ that ends there; so the end is looked at once more.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -38,7 +39,10 @@ _BEGINNING_OF_PART: Final = re.compile(_PART)
 
 _LONGEST_BEGINNING: Final = 10
 _CHUNK: Final = 2**16
-_PACKED: Final = {b"\x1f\x8b\x08": lines.inflated, b"\x28\xb5\x2f": lines.unzstandard}
+_PACKED: Final = {
+    b"\x1f\x8b\x08": partial(lines.inflated, least_line=0),  # no line is a record here
+    b"\x28\xb5\x2f": partial(lines.unzstandard, least_line=0),
+}
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEAD: Final = 2**20
 _END: Final = b"\r\n\r\n"

@@ -270,7 +270,7 @@ def test_equal_lines_are_no_bomb_while_they_are_few_or_packed_little(
 ) -> None:
     monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
     monkeypatch.setattr(lines, "LEAST_UNPACKED", 200_000)
-    few = GOOD + b"\n"
+    few = GOOD + b" " * lines.LEAST_LINE + b"\n"
     few *= 200_000 // len(few)
     little = numbered(20_000)
     for content in (few, little):

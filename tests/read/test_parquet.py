@@ -1,12 +1,15 @@
 """Parquet files, written by pyarrow, whole and damaged."""
 
 import io
+import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +18,7 @@ import pytest
 
 from dedup.errors import InputError
 from dedup.model import Record, Skipped
-from dedup.read import Fields, parquet, read_records
+from dedup.read import Fields, lines, parquet, read_records
 from dedup.read.fields import Origin
 from dedup.read.formats import is_table, reader_of
 
@@ -197,6 +200,88 @@ def test_large_rows_come_in_smaller_portions() -> None:
         peak = max(peak, pool.bytes_allocated() - before)
     assert found == 100
     assert peak < 4 * parquet.PORTION_BYTES  # the texts are 114 MiB
+
+
+# What stands for more than anything that people pack
+
+
+@pytest.fixture
+def packed_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bombs here are small."""
+    monkeypatch.setattr(lines, "MOST_UNPACKED", 20)
+    monkeypatch.setattr(lines, "LEAST_UNPACKED", 2_000_000)
+
+
+REST = r"^rows \S+ to 4,000 cannot be read: it unpacks to more than 20 times its size and 2,000,000 bytes$"
+ONE = "One text of bees and mayors. " * 4_000
+
+
+@pytest.mark.usefixtures("packed_little")
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
+@pytest.mark.parametrize("stored_as_dictionary", [False, True])
+@pytest.mark.parametrize("field", ["text", "doc.text"])
+def test_one_long_value_in_many_rows_is_read_so_far_and_the_rest_named(
+    kind: object, field: str, stored_as_dictionary: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "PORTION_BYTES", 2**19)
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 4_000, pa.int32()), pa.array([ONE], kind))
+    column = values if stored_as_dictionary else values.cast(kind)
+    columns = {"text": column} if field == "text" else {"doc": pa.StructArray.from_arrays([column], ["text"])}
+    content = of(columns, dictionary_pagesize_limit=2**24)
+    assert len(content) < 20_000
+    *items, fault = read(content, Fields(text=field))
+    assert {one.text for one in items if isinstance(one, Record)} == {ONE}
+    assert 10 <= len(items) <= 2_000_000 // len(ONE)
+    assert isinstance(fault, Skipped)
+    assert re.fullmatch(REST, fault.reason)
+    assert fault.line == len(items) + 1
+
+
+def test_of_one_long_value_in_many_rows_a_portion_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "PORTION_BYTES", 2**20)
+    for column in ({"text": [ONE] * 4_000}, {"text": pa.array([ONE] * 4_000).dictionary_encode()}):
+        content = of(column, dictionary_pagesize_limit=2**24)
+        rows = reader_of("t.parquet")(io.BytesIO(content), Origin("t", "t"), Fields())
+        tracemalloc.start()
+        before, most, found = pa.total_allocated_bytes(), 0, 0
+        for row in islice(rows, 500):
+            found += isinstance(row, Record)
+            most = max(most, pa.total_allocated_bytes() - before)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert found == 500
+        assert most + peak < 12 * 2**20  # 256 rows hold 30 MB
+
+
+@pytest.mark.usefixtures("packed_little")
+@pytest.mark.parametrize(
+    "values", [pa.nulls(200_000, pa.string()), pa.array([""] * 200_000), pa.array(["a"] * 200_000)]
+)
+def test_very_many_rows_of_nothing_are_read_so_far_and_the_rest_named(values: object) -> None:
+    *items, fault = read(of({"text": values}))
+    assert len(items) * lines.LEAST_LINE <= 2_000_000
+    assert isinstance(fault, Skipped)
+    assert fault.reason.startswith(
+        f"rows {len(items) + 1:,} to 200,000 cannot be read: it unpacks to more than 20 times"
+    )
+
+
+@pytest.mark.usefixtures("packed_little")
+def test_a_row_group_that_says_it_unpacks_to_too_much_is_named_and_the_others_are_read() -> None:
+    texts_of_all = ["Bees.", " " * 4_000_000, "The mayor of the town."]
+    content = of({"text": texts_of_all}, row_group_size=1, use_dictionary=False, compression="zstd")
+    first, fault, last = read(content)
+    assert isinstance(fault, Skipped)
+    assert texts([first, last]) == ["Bees.", "The mayor of the town."]
+    assert fault.reason.startswith("rows 2 to 2 cannot be read: it unpacks to more than 20 times its size")
+
+
+@pytest.mark.usefixtures("packed_little")
+def test_many_rows_of_people_are_no_bomb() -> None:
+    rows = [f"The clerk of town {n} counted {n * n % 977} bees. " * (1 + n % 5) for n in range(50_000)]
+    assert texts(read(of({"text": rows}, compression="snappy"))) == rows
+    few = ["One text of bees and mayors, in a line that is long enough."] * 30_000
+    assert texts(read(of({"text": few}))) == few
 
 
 @pytest.mark.parametrize(
