@@ -36,6 +36,8 @@ from dedup.encoders.kept import MANIFEST, is_whole
 from dedup.encoders.table import TableEncoder
 from dedup.errors import UnusableIndexError
 from dedup.index import Index, build_index, store
+from dedup.index.folder import LOCK
+from dedup.index.vectors import Part
 from dedup.read import read_records
 from dedup.settings import NEVER
 
@@ -83,7 +85,7 @@ def flipped_index(place: Path, times: int) -> Iterator[str]:
 
     expected = answer()
     chance = random.Random(times)
-    for file in sorted(file for file in folder.iterdir() if file.name != store.LOCK):
+    for file in sorted(file for file in folder.iterdir() if file.name != LOCK):
         content = file.read_bytes()
         counts: Counter[str] = Counter()
         for _ in range(times):
@@ -163,7 +165,7 @@ def costs(place: Path, corpus: Path, known: int) -> Iterator[str]:
 
     def without() -> None:
         store.Store._verify = lambda *_: True  # type: ignore[method-assign]
-        store.Part.vectors = property(lambda part: part._mapped)  # type: ignore[assignment,method-assign]
+        Part.vectors = property(lambda part: part._mapped)  # type: ignore[assignment,method-assign]
 
     told = compared(as_it_is, without, lambda: work(folder))
     yield f"a check of ten against {known:,} ({size / 1e6:,.0f} MB): {told}"

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dedup.cli.check import ENDINGS
-from dedup.index.store import POINTER
+from dedup.index.folder import POINTER
 from dedup.report.gate import FORMS
 
 from .conftest import Cli

@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from dedup.index.store import POINTER
+from dedup.index.folder import POINTER
 
 from .conftest import Cli
 from .read.elsewhere import Faults, StrangeError, empty_file_systems, write

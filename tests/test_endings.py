@@ -12,7 +12,7 @@ import pytest
 
 from dedup.cli.endings import Ending, ending_of
 from dedup.errors import DedupError, InputError, ModelError, ReportError, UnusableIndexError, WorkerError
-from dedup.index.store import POINTER
+from dedup.index.folder import POINTER
 
 from .conftest import Cli
 

@@ -217,7 +217,7 @@ def _checked(call: _Call, progress: "Progress") -> "tuple[Checked, Baseline | No
 def _index_among(against: Sequence[str]) -> Path | None:
     """The index that holds the known records, where they are not read from files."""
     from dedup.index import is_index, refuse_unfinished
-    from dedup.index.store import POINTER
+    from dedup.index.folder import POINTER
     from dedup.read.remote import is_remote, local_path, without_secrets
     from dedup.read.remote_folders import holds_file
 

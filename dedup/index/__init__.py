@@ -9,9 +9,9 @@ known.py      Index: which known texts may carry the article of a new one
 info.py       describe: what an index holds
 """
 
+from dedup.index.folder import is_index, refuse_unfinished
 from dedup.index.info import Info, describe
 from dedup.index.known import Index
-from dedup.index.store import is_index, refuse_unfinished
 from dedup.index.write import Change, add_records, build_index, remove_records
 
 __all__ = [

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dedup.index.store import FORMAT, Store
+from dedup.index.folder import FORMAT
+from dedup.index.store import Store
 from dedup.model import EncoderInfo
 
 _WHILE_READ = "-shm"

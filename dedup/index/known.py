@@ -22,8 +22,10 @@ from dedup.calibration import Calibration
 from dedup.candidates import COMMON_FIGURES, FACT_GROUP_LIMIT, FACT_WEIGHT, GROUP_LIMIT, LARGE_GROUPS
 from dedup.evidence import Subject
 from dedup.index.finders import band_hashes, document_steps
+from dedup.index.folder import broken
 from dedup.index.identity import has_own_id, spellings
-from dedup.index.store import Stamp, Store, Vectors, broken
+from dedup.index.store import Stamp, Store
+from dedup.index.vectors import Vectors
 from dedup.index.write import boilerplate_of, load_sketch
 from dedup.model import Embedding, Entry, Finder, Fingerprint, Skipped, SourceKey
 from dedup.read.records import STDIN

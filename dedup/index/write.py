@@ -26,9 +26,11 @@ from dedup.encoders import Encoder, load_encoder
 from dedup.errors import InputError, UnusableIndexError
 from dedup.fingerprints import SIGNATURE_SCHEME, hashes_of
 from dedup.index.finders import band_hashes, document_steps, ranks_of
+from dedup.index.folder import broken
 from dedup.index.identity import has_own_id, place_of, spellings
 from dedup.index.sketches import embedding_of, packed, unpacked
-from dedup.index.store import OWNER, Stamp, Store, broken
+from dedup.index.store import Stamp, Store
+from dedup.index.vectors import OWNER
 from dedup.model import Embedding, Entry, Fingerprint, Record, Skipped
 from dedup.pipeline import Models, models_of, sketched
 from dedup.progress import Progress, Stage, silent

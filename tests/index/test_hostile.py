@@ -14,7 +14,8 @@ import pytest
 from dedup.check import check
 from dedup.errors import UnusableIndexError
 from dedup.index import Index, describe, remove_records
-from dedup.index.store import FORMAT, LOCK, POINTER, _digest_of_told
+from dedup.index.digests import digest_of_told
+from dedup.index.folder import FORMAT, LOCK, POINTER
 
 from ..conftest import Cli
 from .pages import COOKIES, ENCODER, SETTINGS, add, build, record
@@ -67,7 +68,7 @@ def vouch(index: Path) -> None:
         told = dict(opened.execute("SELECT name, value FROM meta WHERE name NOT IN ('change', 'digest')"))
         told["change"] = "another state"
         opened.execute("INSERT OR REPLACE INTO meta VALUES ('change', 'another state')")
-        opened.execute("INSERT OR REPLACE INTO meta VALUES ('digest', ?)", (_digest_of_told(told),))
+        opened.execute("INSERT OR REPLACE INTO meta VALUES ('digest', ?)", (digest_of_told(told),))
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,20 @@ from kill_index import contents, contents_of, survived
 from dedup import InputError, Record, Settings
 from dedup.check import check
 from dedup.errors import DedupError, UnusableIndexError
-from dedup.index import Index, add_records, describe, is_index, remove_records, store, write
-from dedup.index.store import POINTER, Store
+from dedup.index import Index, add_records, database, describe, folder, is_index, remove_records, store, write
+from dedup.index.folder import POINTER
+from dedup.index.store import Store
+from dedup.index.vectors import Vectors
 
 from .pages import ABOUT, CALIBRATION, COOKIES, ENCODER, SETTINGS, add, build, record
 
 PAGES = [record(f"r{number}", number, COOKIES) for number in range(6)]
+
+
+def be_impatient(patch: pytest.MonkeyPatch) -> None:
+    """Who has to wait for another process gives up soon."""
+    for module in (folder, database):
+        patch.setattr(module, "PATIENCE", 0.2)
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def test_a_first_build_that_was_killed_leaves_no_index_and_can_be_done_again(tmp
     folder = tmp_path / "i"
     script = (
         "import os, signal; from dedup.index import store\n"
-        "store._sync = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store.sync = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "pages.build(folder, [pages.record('a', 0)])"
     )
     assert run(script, folder).returncode == -9
@@ -138,7 +146,7 @@ def writer_of(index: Path) -> Iterator[None]:
 
 
 def test_a_second_writer_waits_and_then_says_so_in_one_line(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PATIENCE", 0.2)
+    be_impatient(monkeypatch)
     before = contents(index)
     with writer_of(index):
         with pytest.raises(UnusableIndexError, match=r"another process has been writing, .* for 0 s: try again"):
@@ -166,7 +174,7 @@ def test_a_reader_keeps_what_it_saw_while_the_index_is_built_anew(index: Path) -
 
 
 def test_readers_and_a_writer_do_not_wait_for_each_other(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PATIENCE", 0.2)
+    be_impatient(monkeypatch)
     old = contents(index)
     with Store.reading(index) as before:
         add(index, PAGES)
@@ -220,7 +228,7 @@ def test_what_a_killed_writer_has_forked_does_not_keep_the_right_to_write(index:
         process.wait()
         try:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(store, "PATIENCE", 0.2)
+                be_impatient(patch)
                 assert add(index, PAGES).added == 2
         finally:
             os.kill(child, signal.SIGKILL)
@@ -232,7 +240,7 @@ def test_a_reader_that_opens_while_parts_are_put_together_sees_the_new_ones(
     mapped = Store.map_vectors
     first = True
 
-    def meanwhile(self: Store) -> store.Vectors:
+    def meanwhile(self: Store) -> Vectors:
         nonlocal first
         if first:
             first = False
@@ -247,7 +255,7 @@ def test_a_reader_that_opens_while_parts_are_put_together_sees_the_new_ones(
 def test_a_reader_that_meets_a_database_that_was_replaced_opens_the_new_one(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = store._connected
+    connect = database.connect
     first = True
 
     def replaced_meanwhile(path: Path, mode: str = "rw") -> sqlite3.Connection:
@@ -257,7 +265,7 @@ def test_a_reader_that_meets_a_database_that_was_replaced_opens_the_new_one(
             build(index, PAGES)
         return connect(path, mode)
 
-    monkeypatch.setattr(store, "_connected", replaced_meanwhile)
+    monkeypatch.setattr(database, "connect", replaced_meanwhile)
     assert describe(index).records == 6
 
 
@@ -389,7 +397,7 @@ def test_after_a_writer_that_was_killed_before_it_made_the_digest_the_next_chang
     before = pointer_of(index)
     script = (
         "import os, signal; from dedup.index import store\n"
-        "store._point = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store.write_pointer = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "pages.add(folder, [pages.record('a', 5)])"
     )
     assert run(script, index).returncode == -9
@@ -421,7 +429,7 @@ def test_where_the_digest_cannot_be_written_the_change_counts(
     def full(*_: object) -> None:
         raise InputError("cannot be written: No space left on device")
 
-    monkeypatch.setattr(store, "_point", full)
+    monkeypatch.setattr(store, "write_pointer", full)
     assert add(index, PAGES).records == 6
     assert "it cannot be told whether the index is what was written: cannot be written" in caplog.text
     monkeypatch.undo()
@@ -643,7 +651,7 @@ def test_a_reader_without_leave_to_write_sees_what_a_killed_writer_had_done(guar
 
 @pytest.mark.skipif(os.getuid() != 0, reason="nobody else here can write")
 def test_a_writer_waits_for_readers_without_leave_to_write(guarded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PATIENCE", 0.2)
+    be_impatient(monkeypatch)
     reading, told = os.pipe()
     done, finish = os.pipe()
     child = os.fork()
