@@ -31,6 +31,7 @@ import msgspec
 
 from dedup.errors import ReportError
 from dedup.report import layout
+from dedup.report.assigned import Assigned
 from dedup.report.console import visible, without_commands
 from dedup.report.document import Document
 
@@ -81,13 +82,14 @@ class Evaluation:
     that it read and put in no cluster."""
 
 
-def evaluate(document: Document, gold: Mapping[str, str]) -> Evaluation:
-    """How well ``document`` agrees with ``gold`` (record id -> name of its cluster).
+def evaluate(found: Document | Assigned, gold: Mapping[str, str]) -> Evaluation:
+    """How well a report, or an assignment, agrees with ``gold`` (record id -> name of its cluster).
 
-    Raises :class:`ReportError` where a record is in two clusters of ``document``. Takes time and memory in
-    proportion to the records, not to their pairs.
+    Raises :class:`ReportError` where a record is in two clusters of it. Takes time and memory in proportion to the
+    records, not to their pairs.
     """
-    predicted = _predicted(document)
+    assigned = found if isinstance(found, Assigned) else _assigned(found)
+    predicted = _predicted(assigned)
     # A contingency table: how many records each predicted cluster shares with each gold cluster. A record
     # outside the clusters stands for its own cluster; clusters are numbers, so the two cannot be confused.
     shared = Counter((predicted.get(record, record), name) for record, name in gold.items())
@@ -97,12 +99,12 @@ def evaluate(document: Document, gold: Mapping[str, str]) -> Evaluation:
         sizes[cluster] += count
         gold_sizes[name] += count
 
-    found = sum(comb(count, 2) for count in shared.values())
+    together = sum(comb(count, 2) for count in shared.values())
     claimed = sum(comb(size, 2) for size in sizes.values())
     to_find = sum(comb(size, 2) for size in gold_sizes.values())
     exact = sum(1 for (cluster, name), count in shared.items() if 1 < count == sizes[cluster] == gold_sizes[name])
     known = sum(1 for record in predicted if record in gold)
-    unclustered = document.input.records - len(predicted)
+    unclustered = assigned.records - len(predicted)
     return Evaluation(
         b_cubed=_score(
             sum(count * count / sizes[cluster] for (cluster, _), count in shared.items()),
@@ -110,27 +112,35 @@ def evaluate(document: Document, gold: Mapping[str, str]) -> Evaluation:
             sum(count * count / gold_sizes[name] for (_, name), count in shared.items()),
             len(gold),
         ),
-        pairs=_score(found, claimed, found, to_find),
+        pairs=_score(together, claimed, together, to_find),
         exact_clusters=_score(exact, _plural(sizes), exact, _plural(gold_sizes)),
         records=len(gold),
         predicted_clusters=len(sizes),
         gold_clusters=len(gold_sizes),
-        false_merges=claimed - found,
-        missed_pairs=to_find - found,
-        merged_clusters=_merged(document, shared, sizes),
+        false_merges=claimed - together,
+        missed_pairs=to_find - together,
+        merged_clusters=_merged(tuple(assigned.members), shared, sizes),
         without_gold=len(predicted) - known,
         not_in_input=max(0, len(gold) - known - unclustered),
     )
 
 
-def _predicted(document: Document) -> dict[str, int]:
+def _assigned(document: Document) -> Assigned:
+    """The clusters of a report."""
+    members = {cluster.id: [member.id for member in cluster.members] for cluster in document.clusters}
+    if len(members) < len(document.clusters):
+        raise ReportError("not a report of dedup: two clusters have one id")
+    return Assigned(members, document.input.records)
+
+
+def _predicted(assigned: Assigned) -> dict[str, int]:
     """Record id -> number of its cluster, for the records that are in one."""
     predicted: dict[str, int] = {}
-    for number, cluster in enumerate(document.clusters):
-        for member in cluster.members:
-            if member.id in predicted:
-                raise ReportError(f"not a report of dedup: record {member.id!r} is in two clusters")
-            predicted[member.id] = number
+    for number, members in enumerate(assigned.members.values()):
+        for member in members:
+            if member in predicted:
+                raise ReportError(f"not a report of dedup: record {member!r} is in two clusters")
+            predicted[member] = number
     return predicted
 
 
@@ -147,7 +157,7 @@ def _plural(sizes: Mapping[int | str, int] | Mapping[str, int]) -> int:
 
 
 def _merged(
-    document: Document, shared: Mapping[tuple[int | str, str], int], sizes: Mapping[int | str, int]
+    clusters: Sequence[str], shared: Mapping[tuple[int | str, str], int], sizes: Mapping[int | str, int]
 ) -> tuple[FalseMerge, ...]:
     right: Counter[int | str] = Counter()
     parts: Counter[int | str] = Counter()
@@ -156,12 +166,12 @@ def _merged(
         parts[cluster] += 1
     merges = (
         FalseMerge(
-            cluster=cluster.id,
+            cluster=cluster,
             records=sizes[number],
             gold_clusters=parts[number],
             pairs=comb(sizes[number], 2) - right[number],
         )
-        for number, cluster in enumerate(document.clusters)
+        for number, cluster in enumerate(clusters)
         if parts[number] > 1
     )
     return tuple(sorted(merges, key=lambda merge: (-merge.pairs, merge.cluster)))

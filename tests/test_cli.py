@@ -317,10 +317,54 @@ def test_evaluate_measures_a_report(cli: Cli, copies: Path, tmp_path: Path) -> N
     assert json.loads(out)["pairs"]["f1"] == 1.0
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.tsv.zst", "a.parquet"])
+def test_evaluate_says_of_an_assignment_what_it_says_of_its_report(
+    cli: Cli, copies: Path, tmp_path: Path, name: str
+) -> None:
+    cli("run", copies, "-o", tmp_path / "r.json", "--assignment", tmp_path / name)
+    gold = tmp_path / "gold.csv"
+    gold.write_text("a.txt,1\nb.txt,2\nnowhere.txt,2\n")
+    said = [cli("evaluate", tmp_path / found, "--gold", gold) for found in ("r.json", name)]
+    assert said[0] == said[1]
+    assert said[0][0] == 0
+    assert "false merges (pairs)             1" in said[0][1]
+
+
 def test_evaluate_refuses_what_is_no_report(cli: Cli, copies: Path) -> None:
     code, out, err = cli("evaluate", copies / "a.txt", "--gold", copies / "a.txt")
     assert (code, out) == (2, "")
     assert err.startswith(f"dedup: {copies}/a.txt: not a dedup report: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.jsonl", '{"id": "a"}\n', "line 1: Object missing required field `cluster`"),
+        ("a.jsonl", '{"id": "a", "cluster": "1"}\n{"id": "a", "cluster": null}\n', "record 'a' is in it twice"),
+        ("a.csv", "id,line\na,1\n", "no column 'cluster'"),
+        ("a.csv", "id,cluster\na\n", "line 2: 1 fields, not 2"),
+        ("a.tsv", "", "no column 'cluster'"),
+        ("a.parquet", "PAR1", "Parquet"),
+    ],
+)
+def test_evaluate_refuses_a_table_that_is_no_assignment(
+    cli: Cli, tmp_path: Path, name: str, content: str, complaint: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    (tmp_path / "gold.tsv").write_text("a\t1\n")
+    code, out, err = cli("evaluate", tmp_path / name, "--gold", tmp_path / "gold.tsv")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"dedup: {tmp_path / name}: not an assignment of dedup: ")
+    assert complaint in err
+    assert len(err.splitlines()) == 1
+
+
+def test_evaluate_refuses_a_folder_whose_tables_are_not_whole(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "gold.tsv").write_text("a\t1\n")
+    call = ("evaluate", tmp_path, "--gold", tmp_path / "gold.tsv")
+    assert cli(*call)[2] == f"dedup: {tmp_path}: a folder without assignment/, which --tables writes\n"
+    (tmp_path / "assignment").mkdir()
+    assert cli(*call)[2] == f"dedup: {tmp_path}: not whole: summary.json is missing, which is written last\n"
 
 
 # Help

@@ -16,6 +16,7 @@ import pytest
 
 from dedup import clusters
 from dedup.pipeline import NOT_JUDGED
+from dedup.report.assigned import load_assignment
 
 from .conftest import Cli
 
@@ -121,6 +122,11 @@ def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: by
     assert summary["input"]["records"] == report["input"]["records"]
     links = pa.parquet.read_table(tmp_path / "tables" / "links")
     assert len(links) == sum(len(cluster["links"]) for cluster in report["clusters"])
+    assigned = load_assignment(tmp_path / "tables")
+    assert assigned.records == report["input"]["records"]
+    assert {name: sorted(members) for name, members in assigned.members.items()} == {
+        cluster["id"]: sorted(member["id"] for member in cluster["members"]) for cluster in report["clusters"]
+    }
 
 
 class InThisProcess:

@@ -31,8 +31,6 @@ LOCAL, DAFT = ENGINES = ("local", "daft")
 
 EXTRA: Final = "distributed"
 
-SUMMARY: Final = "summary.json"
-
 _OPTIONS: Final = (
     click.option(
         "--engine",
@@ -181,6 +179,7 @@ class Distribution:
 def _tabled(done: "Distributed", tables: "Store", record: RunRecord) -> "Summary":
     """The tables written, and the summary beside them."""
     from dedup.read.remote import without_secrets
+    from dedup.report.assignment import SUMMARY
     from dedup.report.summary import summary_json
 
     if tables.has(SUMMARY):  # while it is not there, the tables beside it are not whole

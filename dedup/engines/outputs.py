@@ -33,6 +33,7 @@ from dedup.model import Conflict, EncoderInfo, Entry, FunnelStage, Report, Skipp
 from dedup.pipeline import clusters_of, encoders_of, later_stages, reported
 from dedup.read.unique import in_order
 from dedup.report import assignment
+from dedup.report.assignment import ASSIGNMENT
 from dedup.report.document import encoder_of, settings_of
 from dedup.report.document import funnel_of as written_funnel
 from dedup.report.summary import (
@@ -48,7 +49,6 @@ from dedup.report.summary import (
 
 WRITTEN: Final = "written"
 
-ASSIGNMENT: Final = "assignment"
 LINKS: Final = "links"
 
 _PART: Final = re.compile(r"part-(\d{5,})\.parquet")

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 GUARD: Final = "'"
 """Stands in a cell of CSV or TSV before what a spreadsheet would run as a formula (OWASP, "CSV Injection")."""
 
+ASSIGNMENT: Final = "assignment"
+"""The folder of the tables of a distributed run."""
+
+SUMMARY: Final = "summary.json"
+"""The file beside it that says that they are whole."""
+
 PARQUET: Final = ".parquet"
 ROW_GROUP: Final = 100_000
 """Rows of a row group."""
