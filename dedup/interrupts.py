@@ -1,7 +1,8 @@
 """Signals that end the program: Ctrl-C, a scheduler's or container's SIGTERM, a terminal that is closed.
 
 Each is raised as an exception wherever the program is, once: what was begun is removed then, workers end, and a second
-signal must not break off the tidying up. Two things are taken care of, both seen with Python 3.11:
+signal must not break off the tidying up; one that comes when that has taken long ends the process where it is. Two
+things are taken care of, both seen with Python 3.11:
 
 * An exception in a finaliser is printed and passed over, and the program goes on: it is raised again a moment later.
 * One between the taking of a lock and the block that gives it back leaves the lock taken: see :func:`postponed`.
@@ -10,6 +11,7 @@ signal must not break off the tidying up. Two things are taken care of, both see
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +21,9 @@ from dedup.errors import BrokenOff
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end the program, but for what cannot be caught."""
+
+PATIENCE: Final = 5.0
+"""Seconds of tidying up for which further signals do nothing."""
 
 _AGAIN: Final = 0.02
 """Seconds after which what was passed over is raised again: by then the finaliser is through, most likely."""
@@ -35,8 +40,9 @@ class Terminated(KeyboardInterrupt):
 @contextmanager
 def raised_once() -> Iterator[None]:
     """While it lasts, the first signal that ends the program is raised: :class:`KeyboardInterrupt` for SIGINT, else
-    :class:`Terminated`; further ones do nothing. Those that whoever started the program lets it ignore (``nohup``) stay
-    ignored. Only the main thread can say what is done about signals; elsewhere nothing changes.
+    :class:`Terminated`. Further ones do nothing for ``PATIENCE``, and then what the system has them do. Those that
+    whoever started the program lets it ignore (``nohup``) stay ignored. Only the main thread can say what is done about
+    signals; elsewhere nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -67,11 +73,15 @@ class _Raising:
 
     def __init__(self) -> None:
         self._number: int | None = None
+        self._began = 0.0
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         if self._number is None:
-            self._number = number
+            self._number, self._began = number, time.monotonic()
             raise _raised(number)
+        if time.monotonic() - self._began > PATIENCE:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def again(self, _number: int, _frame: FrameType | None) -> None:
         """The moment after which it can be raised."""

@@ -64,6 +64,27 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("number", ENDING)
+def test_a_signal_after_some_seconds_of_tidying_up_ends_the_process_where_it_is(number: int) -> None:
+    body = """
+import dedup.interrupts
+dedup.interrupts.PATIENCE = 0.2
+try:
+    with raised_once():
+        try:
+            send()
+        finally:
+            send()
+            print("hangs", flush=True)
+            time.sleep(0.3)
+            send()
+            print("tidied up")
+except KeyboardInterrupt:
+    print("ended")
+"""
+    assert told(body, number) == ("hangs\n", "")
+
+
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_that_the_program_was_started_to_ignore_stays_ignored(number: int) -> None:
     body = """
 signal.signal(number, signal.SIG_IGN)
