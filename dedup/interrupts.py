@@ -12,10 +12,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from dedup.errors import BrokenOff
 
@@ -40,9 +40,9 @@ class Terminated(KeyboardInterrupt):
 @contextmanager
 def raised_once() -> Iterator[None]:
     """While it lasts, the first signal that ends the program is raised: :class:`KeyboardInterrupt` for SIGINT, else
-    :class:`Terminated`. Further ones do nothing for ``PATIENCE``, and then what the system has them do. Those that
-    whoever started the program lets it ignore (``nohup``) stay ignored. Only the main thread can say what is done about
-    signals; elsewhere nothing changes.
+    :class:`Terminated`. Further ones do nothing for ``PATIENCE``, and then what the system has them do; afterwards,
+    when the program is about to end, they do nothing. Those that whoever started the program lets it ignore (``nohup``)
+    stay ignored. Only the main thread can say what is done about signals; elsewhere nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -61,7 +61,7 @@ def raised_once() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, alarm)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if raising.has_raised else handler)
 
 
 _LEFT: Final = (signal.SIG_IGN, None)
@@ -83,6 +83,11 @@ class _Raising:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
+    @property
+    def has_raised(self) -> bool:
+        """Whether there was one."""
+        return self._number is not None
+
     def again(self, _number: int, _frame: FrameType | None) -> None:
         """The moment after which it can be raised."""
         if self._number is not None:
@@ -102,7 +107,10 @@ def _raised(number: int) -> KeyboardInterrupt:
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """While it lasts, these signals wait; those that came are there when it is over."""
+    """While it lasts, these signals wait; those that came are there when it is over. A process that is started
+    meanwhile has them blocked until it calls :func:`settle`: a terminal sends Ctrl-C to all, and one that ends so while
+    it starts prints a traceback, and is waited for by whoever started it.
+    """
     if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
         yield
         return
@@ -111,6 +119,7 @@ def postponed() -> Iterator[None]:
     def wait(number: int, _frame: object) -> None:
         arrived.append(number)
 
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     caught = (*ENDING, signal.SIGALRM)
     before = {number: handler for number in caught if (handler := signal.getsignal(number)) not in _LEFT}
     for number in before:
@@ -118,7 +127,29 @@ def postponed() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _put_back(before, blocked)
     for one in arrived:
         signal.raise_signal(one)
+
+
+def _put_back(handlers: dict[signal.Signals, Any], blocked: Iterable[int]) -> None:
+    """Have signals do what they did, all of them, though one that does may come at once, and raise something."""
+    try:
+        for number in list(handlers):
+            signal.signal(number, handlers[number])
+            del handlers[number]
+    finally:
+        if handlers:
+            _put_back(handlers, blocked)
+        else:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def settle() -> None:
+    """What signals do in a process that works for another one: those of a terminal are for the one that a person
+    started, and ends the others; SIGTERM ends it without a word.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork inherits what the command does about it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -8,11 +8,14 @@ batches are worked on at once, by processes of their own: what is said of a reco
 
 import gc
 import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from dedup import memory
 from dedup.embed import Lens, embed, encode_segments
@@ -25,6 +28,10 @@ from dedup.read.unique import Rank, rank_of
 from dedup.settings import Settings
 from dedup.spool import Arena, Spool
 from dedup.workers import ended_workers_told, result_of, settle_as_worker, unbroken
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Lock
 
 BATCH = 128
 """Records that are worked on together, at most."""
@@ -172,8 +179,11 @@ def _by_pool(
     """The same by so many processes, until all is done or memory is tight."""
     # Started afresh rather than forked: libraries have threads by now, and locks of theirs would be copied as they are.
     start = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, start, _begin, (settings, lens))
     waiting: deque[Future[list[Sketch | Skipped]]] = deque()
+    with unbroken():  # also for the process that looks after locks, which is started now and needs no signals
+        reading, writing = start.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(workers, start, _begin, (reading, start.Lock()))
+        threading.Thread(target=_tell, args=(writing, (settings, lens), workers), daemon=True).start()
     try:
         with ended_workers_told():
             for batch in batches:
@@ -187,17 +197,30 @@ def _by_pool(
                 yield result_of(waiting.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        reading.close()
 
 
-_task: tuple[Settings, Lens | None]
+def _tell(writing: "Connection", task: "_Task", workers: int) -> None:
+    """Tell each worker what it works with: not as an argument of its start, which would wait for ever for a worker that
+    has ended before it has read the megabytes of a calibration.
+    """
+    with writing, suppress(OSError):  # nobody reads any more
+        for _ in range(workers):
+            writing.send(task)
+
+
+_Task = tuple[Settings, Lens | None]
+
+_task: _Task
 """Of this process, if it is one that sketches for another."""
 
 
-def _begin(settings: Settings, lens: Lens | None) -> None:
+def _begin(reading: "Connection", one_at_a_time: "Lock") -> None:
     global _task
     settle_as_worker()
     gc.disable()  # see dedup.workers.no_garbage_collection
-    _task = settings, lens
+    with one_at_a_time:
+        _task = reading.recv()
 
 
 def _sketch(batch: list[Item]) -> list[Sketch | Skipped]:

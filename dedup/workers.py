@@ -8,7 +8,6 @@ compared, hundreds of megabytes of it, need not be sent. Only what it finds is. 
 import gc
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import time
@@ -21,7 +20,7 @@ from typing import Any, TypeVar
 
 from dedup import memory
 from dedup.errors import WorkerError
-from dedup.interrupts import postponed
+from dedup.interrupts import postponed, settle
 
 PORTION = 10
 """Parts that a process does, on average, before another one takes its place. Whatever a process looks at, it has a copy
@@ -30,6 +29,9 @@ processes went on to the end, which saved some 20 s of 300 (``scripts/bench_spee
 
 INTERRUPTED_AFTER = 0.1
 """Seconds for which an interrupt waits at most while a process is waited for."""
+
+OWN_SIGNAL_WITHIN = 0.2
+"""Seconds for which a signal that ended a worker may need to reach this process, if all of a run are to end."""
 
 LOOKS_EVERY = 1.0
 """Seconds between two looks of a worker at whether the process that started it is still there."""
@@ -80,6 +82,7 @@ def ended_workers_told() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool:
+        time.sleep(OWN_SIGNAL_WITHIN)
         why = "perhaps for want of memory, of which fewer --workers need less"
         raise WorkerError(f"a worker process was ended from outside, {why}: nothing was written") from None
 
@@ -150,17 +153,22 @@ def _by_processes(work: Callable[[int, int], _Part], parts: Sequence[tuple[int, 
 
 def _forked(parts: Sequence[tuple[int, int]], workers: int) -> Iterator[Any]:
     """The parts done by processes that end with them."""
-    with warnings.catch_warnings():
-        # Python warns of locks that other threads may hold. Those of numpy are reset; no other is used in the work.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with unbroken():
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin)
-        with unbroken():
-            waiting = [pool.submit(_do, part) for part in parts]
     try:
+        with unbroken():
+            waiting = _submitted(pool, parts)
         for future in waiting:
             yield result_of(future)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, parts: Sequence[tuple[int, int]]) -> list["Future[Any]"]:
+    with warnings.catch_warnings():
+        # Python warns of locks that other threads may hold. Those of numpy are reset; no other is used in the work.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return [pool.submit(_do, part) for part in parts]
 
 
 def _begin() -> None:
@@ -169,9 +177,7 @@ def _begin() -> None:
 
 def settle_as_worker() -> None:
     """What holds for a process of a pool for as long as it lives."""
-    for from_terminal in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(from_terminal, signal.SIG_IGN)  # for the process that a person started, which ends this one
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork inherits what the command does about it
+    settle()
     if started_by := multiprocessing.parent_process():
         end_with(started_by.pid)
     memory.begin_worker()
