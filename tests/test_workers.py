@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,41 @@ def test_an_interrupt_while_a_lock_of_the_pool_is_taken_ends_the_run(
     assert done.stderr.startswith(complaint)
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_of_a_run_whose_workers_are_starting_ends_it(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """A terminal sends Ctrl-C to all of them, and a scheduler SIGTERM."""
+    rows = [{"id": str(n), "text": f"{n} bees met the mayor of the town, who gave them honey."} for n in range(2_000)]
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = ["run", str(tmp_path / "c.jsonl"), "--confirm", "never", "--workers", "2", "-o", str(tmp_path / "r.json")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dedup", *run],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while process.poll() is None and not any(b"spawn_main" in line for line in commands_below(process.pid)):
+            time.sleep(0.001)
+        os.killpg(process.pid, number)
+        try:
+            output, complaint = process.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, output) == (128 + number, "")
+    assert len(complaint.splitlines()) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["c.jsonl"]
+
+
+def commands_below(pid: int) -> list[bytes]:
+    """The command lines of the processes that a process has started."""
+    found = []
+    with suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with suppress(OSError):
+                found.append(Path(f"/proc/{child}/cmdline").read_bytes())
+    return found
