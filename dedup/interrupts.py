@@ -127,9 +127,11 @@ def postponed() -> Iterator[None]:
     try:
         yield
     finally:
-        _put_back(before, blocked)
-    for one in arrived:
-        signal.raise_signal(one)
+        try:
+            _put_back(before, blocked)
+        finally:  # also where something else was raised: a worker that the same signal has ended may be told of first
+            for one in arrived:
+                signal.raise_signal(one)
 
 
 def _put_back(handlers: dict[signal.Signals, Any], blocked: Iterable[int]) -> None:

@@ -110,6 +110,41 @@ except KeyboardInterrupt:
     assert told(body, number) == ("not broken off\nended\n", "")
 
 
+@pytest.mark.parametrize("number", ENDING)
+def test_a_postponed_signal_is_not_lost_where_the_block_raises_something_else(number: int) -> None:
+    body = """
+import threading
+threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # the signal may reach it
+try:
+    with raised_once(), postponed():
+        send()
+        time.sleep(0.1)
+        raise ValueError("a worker was ended")
+except KeyboardInterrupt:
+    print("ended")
+except ValueError:
+    print("lost")
+"""
+    assert told(body, number) == ("ended\n", "")
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_process_that_is_started_while_signals_are_postponed_is_not_ended_by_them_until_it_settles(
+    number: int,
+) -> None:
+    body = """
+import subprocess
+child = "import os, signal, sys; from dedup.interrupts import settle; os.kill(os.getpid(), int(sys.argv[1])); "
+child += "print('starting', flush=True); settle(); print('settled')"
+with postponed():
+    started = subprocess.Popen([sys.executable, "-c", child, str(number)], stdout=subprocess.PIPE, text=True)
+print(started.communicate()[0].split(), started.returncode)
+"""
+    ends = number == signal.SIGTERM
+    expected = f"{['starting'] if ends else ['starting', 'settled']} {-number if ends else 0}\n"
+    assert told(body, number) == (expected, "")
+
+
 def test_other_faults_of_finalisers_are_told_as_python_tells_them() -> None:
     body = """
 class Broken:
