@@ -502,3 +502,15 @@ def test_output_that_cannot_be_written_is_an_error(command: tuple[str, ...], cop
     assert done.returncode == 2
     assert done.stderr.startswith("dedup: [Errno 28]")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "many"])
+def test_an_odd_width_of_the_terminal_hides_nothing(columns: str, copies: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dedup", "run", str(copies), "--confirm", "never"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": columns},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "1cluster" in "".join(done.stdout.split())

@@ -62,6 +62,10 @@ def _tell_beginning() -> None:
     )
 
 
+_WIDTH: Final = 80
+"""Columns of a terminal that nobody knows."""
+
+
 def standard_output() -> "Console":
     """Where results go, as rich writes them."""
     from rich.console import Console
@@ -70,7 +74,10 @@ def standard_output() -> "Console":
         def on_broken_pipe(self) -> None:
             raise  # rich calls this from its ``except``; its own would exit with 1
 
-    return OnStandardOutput()
+    console = OnStandardOutput()
+    if console.width < 1:  # COLUMNS=0, as some say who do not know: rich would print nothing
+        console.width = _WIDTH
+    return console
 
 
 def warn_if_uncalibrated(encoder: "EncoderInfo") -> None:

@@ -57,7 +57,7 @@ class SentenceTransformerEncoder:
         """A folder on disk, or a name on a hub: in the hub's cache, or, with ``fetch``, asked for."""
         folder = Path(name)
         if _is_path(name) and not any((folder / known).is_file() for known in ("modules.json", "config.json")):
-            raise ModelError(f"{name} is not the folder of a sentence-transformers model")
+            raise ModelError(f"{name or repr(name)} is not the folder of a sentence-transformers model")
         prefix = E5_PREFIX if "e5" in re.split(r"[^a-z0-9]", folder.name.lower()) else ""
         digest = _folder_digest(folder, prefix) if folder.is_dir() else None
         return cls(folder.name or name, name, digest, prefix, batch_size, fetch=fetch)
