@@ -119,7 +119,7 @@ def evaluate(found: Document | Assigned, gold: Mapping[str, str]) -> Evaluation:
         gold_clusters=len(gold_sizes),
         false_merges=claimed - together,
         missed_pairs=to_find - together,
-        merged_clusters=_merged(tuple(assigned.members), shared, sizes),
+        merged_clusters=_merged([name for name, _ in assigned.clusters], shared, sizes),
         without_gold=len(predicted) - known,
         not_in_input=max(0, len(gold) - known - unclustered),
     )
@@ -127,16 +127,14 @@ def evaluate(found: Document | Assigned, gold: Mapping[str, str]) -> Evaluation:
 
 def _assigned(document: Document) -> Assigned:
     """The clusters of a report."""
-    members = {cluster.id: [member.id for member in cluster.members] for cluster in document.clusters}
-    if len(members) < len(document.clusters):
-        raise ReportError("not a report of dedup: two clusters have one id")
-    return Assigned(members, document.input.records)
+    clusters = tuple((cluster.id, [member.id for member in cluster.members]) for cluster in document.clusters)
+    return Assigned(clusters, document.input.records)
 
 
 def _predicted(assigned: Assigned) -> dict[str, int]:
     """Record id -> number of its cluster, for the records that are in one."""
     predicted: dict[str, int] = {}
-    for number, members in enumerate(assigned.members.values()):
+    for number, (_, members) in enumerate(assigned.clusters):
         for member in members:
             if member in predicted:
                 raise ReportError(f"not a report of dedup: record {member!r} is in two clusters")

@@ -124,7 +124,7 @@ def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: by
     assert len(links) == sum(len(cluster["links"]) for cluster in report["clusters"])
     assigned = load_assignment(tmp_path / "tables")
     assert assigned.records == report["input"]["records"]
-    assert {name: sorted(members) for name, members in assigned.members.items()} == {
+    assert {name: sorted(members) for name, members in assigned.clusters} == {
         cluster["id"]: sorted(member["id"] for member in cluster["members"]) for cluster in report["clusters"]
     }
 

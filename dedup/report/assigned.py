@@ -5,7 +5,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,9 +24,9 @@ Pairs = Iterator[tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """The ids of the records of each cluster, by its id, and how many ``records`` there are, in clusters or not."""
+    """Of each cluster its id and those of its records, and how many ``records`` there are, in clusters or not."""
 
-    members: Mapping[str, list[str]]
+    clusters: Sequence[tuple[str, Sequence[str]]]
     records: int
 
 
@@ -56,7 +56,7 @@ def load_assignment(path: File) -> Assigned:
             raise ReportError(f"{table}: cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError, csv.Error) as error:  # errors of msgspec and pyarrow are ValueErrors
             raise ReportError(f"{table}: not an assignment of dedup: {' '.join(str(error).split())}") from error
-    return Assigned(members, len(seen))
+    return Assigned(tuple(members.items()), len(seen))
 
 
 def _tables_in(path: File) -> list[File]:
