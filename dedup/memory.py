@@ -86,7 +86,7 @@ def parse_size(text: str) -> int:
         size = int(float(number) * factor)
     except (ValueError, OverflowError):
         size = 0
-    if size < 1:
+    if not 1 <= size < 2**63:
         raise InputError(f"{text!r} is no size: give one such as 4G, 512M or 50%")
     return size
 

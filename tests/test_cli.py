@@ -514,3 +514,37 @@ def test_an_odd_width_of_the_terminal_hides_nothing(columns: str, copies: Path) 
         check=True,
     )
     assert "1cluster" in "".join(done.stdout.split())
+
+
+def test_a_result_is_not_written_over_standard_input(tmp_path: Path) -> None:
+    rows = '{"id": "a", "text": "Two bees met the mayor."}\n{"id": "b", "text": "Two bees met the mayor."}\n'
+    (tmp_path / "in.jsonl").write_text(rows)
+    command = [sys.executable, "-m", "dedup", "run", "-", "--confirm", "never", "-o"]
+    for name, code in (("in.jsonl", 2), ("out.json", 0)):
+        with (tmp_path / "in.jsonl").open() as given:
+            done = subprocess.run(
+                [*command, str(tmp_path / name)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=given,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert (done.returncode, len(done.stderr.splitlines())) == (code, int(code > 0)), done.stderr
+        assert (tmp_path / "in.jsonl").read_text() == rows
+    assert json.loads((tmp_path / "out.json").read_text())["clusters"]
+
+
+@pytest.mark.parametrize("size", ["99999999999T", "0", "-1", "nan", "inf"])
+def test_a_size_that_no_machine_has_is_one_line(cli: Cli, copies: Path, size: str) -> None:
+    code, out, err = cli("run", copies, "--max-memory", size)
+    assert (code, out) == (2, "")
+    assert err == f"dedup: {size!r} is no size: give one such as 4G, 512M or 50%\n"
+
+
+@pytest.mark.parametrize("relations", ["", "exact,"])
+def test_a_relation_without_a_name_is_one_line(cli: Cli, copies: Path, tmp_path: Path, relations: str) -> None:
+    cli("run", copies, "-o", tmp_path / "r.json")
+    code, out, err = cli("apply", tmp_path / "r.json", copies, "--relations", relations, "--dry-run")
+    assert (code, out) == (2, "")
+    assert err.startswith("dedup: no relation '': give some of ")

@@ -520,3 +520,27 @@ def test_help_of_an_index_command_has_an_example(command: str, cli: Cli) -> None
     code, out, err = cli("index", command, "--help")
     assert (code, err) == (0, "")
     assert f"\n    dedup index {command} " in out
+
+
+def test_a_report_is_not_written_among_the_files_of_the_index(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "k.jsonl").write_text('{"id": "a", "text": "Two bees met the mayor of the town."}\n')
+    cli("index", "build", tmp_path / "i", tmp_path / "k.jsonl")
+    before = {one.name: one.read_bytes() for one in (tmp_path / "i").iterdir()}
+    code, out, err = cli("check", tmp_path / "k.jsonl", "--against", tmp_path / "i", "-o", tmp_path / "i" / POINTER)
+    assert (code, out) == (2, "")
+    assert err == f"dedup: {tmp_path}/i/{POINTER}: in the folder of the index; name another file for the report\n"
+    assert {one.name: one.read_bytes() for one in (tmp_path / "i").iterdir()} == before
+
+
+def test_an_index_is_not_replaced_by_one_without_records(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "k.jsonl").write_text('{"id": "a", "text": "Two bees met the mayor of the town."}\n')
+    cli("index", "build", tmp_path / "i", tmp_path / "k.jsonl")
+    (tmp_path / "nothing").mkdir()
+    for call, why in (
+        ((tmp_path / "k.jsonl", "--text-field", "nope"), "0 records read, 1 skipped, the first: "),
+        ((tmp_path / "nothing",), "0 records read, 0 skipped"),
+    ):
+        code, out, err = cli("index", "build", tmp_path / "i", *call)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"dedup: nothing to compare: {why}")
+    assert "1 record in 1 language" in " ".join(cli("index", "info", tmp_path / "i")[1].split())

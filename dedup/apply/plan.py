@@ -63,7 +63,8 @@ _DEFAULT: Final = Choice()
 def parse_relations(text: str) -> frozenset[Relation]:
     """The relations of these names, with commas between them. Raises :class:`InputError` where one is none."""
     names = [name.strip() for name in text.split(",")]
-    if unknown := next((name for name in names if name not in set(Relation)), None):
+    unknown = next((name for name in names if name not in set(Relation)), None)
+    if unknown is not None:
         raise InputError(f"no relation {unknown!r}: give some of {', '.join(Relation)}")
     return frozenset(map(Relation, names))
 

@@ -240,6 +240,14 @@ def _known_input(call: _Call) -> "Input":
     return open_input(call.against)
 
 
+def _spare_index(call: _Call) -> None:
+    """Raises :class:`InputError` where a result would be written among the files of an index."""
+    folders = {Path(path).resolve() for path in call.against}
+    for output in call.outputs:
+        if isinstance(output, Path) and folders & {*output.resolve().parents}:
+            raise InputError(f"{output}: in the folder of the index; name another file for the report")
+
+
 def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | None, int]":
     """The new input and, where only what was changed is asked for, what that is, and how many files are left out."""
     from dedup.changes import changed_since
@@ -253,7 +261,9 @@ def _new_input(call: _Call, known: "Input | None") -> "tuple[Input, Changes | No
         raise _wrong_call("Missing argument 'NEW...'.")
     given = open_input(call.new or call.against)
     spare_inputs(call.outputs, given, known)
-    if known is not None:
+    if known is None:
+        _spare_index(call)
+    else:
         given = called_alike(given, known)
     if call.changed_since is None:
         return given, None, 0

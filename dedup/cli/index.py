@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +31,7 @@ from dedup.skipped import first_skipped
 
 if TYPE_CHECKING:
     from dedup.index import Change, Info
-    from dedup.model import Skipped
+    from dedup.model import Record, Skipped
     from dedup.report.console import Printer
 
 SKIPPED_SHOWN: Final = 10
@@ -107,9 +107,29 @@ def build(
         from dedup.index import build_index
         from dedup.read import read_records
 
-        records = read_records(paths, fields_of(**field_names))
+        records = _some(folder, read_records(paths, fields_of(**field_names)))
         change = build_index(folder, records, settings, encoder=encoder_of(settings), progress=progress)
     _tell(folder, change, strict)
+
+
+def _some(folder: Path, records: "Iterator[Record | Skipped]") -> "Iterator[Record | Skipped]":
+    """The same. Raises :class:`InputError` at their end if there was no record but something that should have been one,
+    or an index that an empty one would replace: a wrong field or a pipe that broke must not cost what is known.
+    """
+    from dedup.index import is_index
+    from dedup.model import Skipped
+    from dedup.skipped import nothing_to_compare
+
+    skipped: list[Skipped] = []
+    is_empty = True
+    for one in records:
+        if isinstance(one, Skipped):
+            skipped.append(one)
+        else:
+            is_empty = False
+        yield one
+    if is_empty and (skipped or is_index(folder)):
+        raise InputError(nothing_to_compare(skipped))
 
 
 @index.command()

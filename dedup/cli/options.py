@@ -1,7 +1,10 @@
 """What several commands share: their options, and the settings that these amount to."""
 
 import functools
+import os
+import stat
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -159,7 +162,13 @@ def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:
     """Raises :class:`InputError` where a result would be written over what is read, or over another result."""
     from dedup.read.remote import identity_of
 
-    read = {identity_of(source.file) for one in inputs if one is not None for source in one.sources}
+    given = [one for one in inputs if one is not None]
+    read = {identity_of(source.file) for one in given for source in one.sources}
+    if any(one.piped is not None for one in given):
+        piped = _standard_input()
+        outputs = [*outputs]
+        if any(isinstance(output, Path) and _is_file(output, piped) for output in outputs):
+            raise InputError("a result would be written over standard input: name another file for it")
     results: set[Hashable] = set()
     for output in outputs:
         identity = identity_of(output)
@@ -168,6 +177,20 @@ def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:
         if identity in results and not _is_stream(output):
             raise InputError(f"{output}: named for two results; name another file for one of them")
         results.add(identity)
+
+
+def _standard_input() -> "os.stat_result | None":
+    """What it is, if it is a file."""
+    with suppress(OSError):
+        found = os.fstat(0)
+        return found if stat.S_ISREG(found.st_mode) else None
+    return None
+
+
+def _is_file(path: Path, file: "os.stat_result | None") -> bool:
+    with suppress(OSError):
+        return file is not None and os.path.samestat(path.stat(), file)
+    return False
 
 
 def _is_stream(file: "File") -> bool:

@@ -149,8 +149,10 @@ def _run_here(
     progress("writing")
     try:
         results.write(stages, report, settings, record)
-    finally:  # what could not be written can still be read
+    except Exception:  # what could not be written can still be read; who interrupts wants nothing any more
         wanted.publish(report, seconds)
+        raise
+    wanted.publish(report, seconds)
     wanted.refuse_skipped(report.skipped)
 
 

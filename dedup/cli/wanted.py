@@ -34,14 +34,20 @@ class Wanted:
         from dedup.report.terminal import render_summary
 
         data = to_json(report)
-        try:
-            if self.report is not None:
-                self.record.write(REPORT, self.report, data)
-        finally:  # what could not be written can still be read
+
+        def shown() -> None:
             if self.as_json:
                 click.echo(data, nl=False)
             else:
                 render_summary(report, seconds, standard_output())
+
+        try:
+            if self.report is not None:
+                self.record.write(REPORT, self.report, data)
+        except Exception:  # what could not be written can still be read; who interrupts wants nothing any more
+            shown()
+            raise
+        shown()
 
     def refuse_skipped(self, skipped: "Sequence[Skipped]") -> None:
         """Raises :class:`InputError` where nothing may be skipped and something was."""
