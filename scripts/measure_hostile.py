@@ -6,33 +6,40 @@
     python scripts/measure_hostile.py --languages
     python scripts/measure_hostile.py --rules CORPORA
     python scripts/measure_hostile.py --ratios CORPORA
+    python scripts/measure_hostile.py --bombs
 
 Prints of each kind of text what one record of it takes on its whole way to a sketch, at sizes that double: processor
 time, the best of three; the exponent is the slope of a line through the logarithms, 1 where time is linear. An exponent
 over 1.1, or more than ten times the time of a megabyte of the ordinary text in the first row, is a finding. ``--runs``
 does the same for whole runs (``--confirm never``, one process) over records that have too much in common.
 ``--languages`` tells which rules of sentencex take long, ``--rules`` how alike the rules cut that stand in for each
-other (:mod:`dedup.text`), ``--ratios`` how small texts are packed (:mod:`dedup.read.lines`). CORPORA is a folder of
-``NAME/corpus.jsonl.gz`` (see ``scripts/corpora.py``).
+other (:mod:`dedup.text`), ``--ratios`` how small texts are packed (:mod:`dedup.read.lines`), ``--bombs`` what is read of
+Parquet files that stand for far more than they hold (the memory is the most that this process has held so far). CORPORA
+is a folder of ``NAME/corpus.jsonl.gz`` (see ``scripts/corpora.py``).
 """
 
 import argparse
 import gzip
 import math
+import multiprocessing
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import zstandard
 
 from dedup import Record, Settings, find_clusters
 from dedup.embed import Lens
+from dedup.model import Skipped
 from dedup.pipeline import models_of
+from dedup.read import Fields, read_records
 from dedup.settings import NEVER
 from dedup.sketch import sketch
 from dedup.text import STAND_INS
@@ -263,6 +270,41 @@ def compared_rules(folder: Path) -> None:
         print(f"{code} by {other}: {differ} of {sum(map(len, ends[0]))} ends differ in {len(paragraphs)} paragraphs")
 
 
+BOMBS: Mapping[str, int] = {"rows of nothing": 0, "one huge page": 10**9, "one long value": 33 * 10**6 * 10_000}
+"""Kinds of Parquet files, and how many bytes of text they stand for."""
+
+
+def _write_bomb(kind: str, path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    column = {
+        "rows of nothing": lambda: pa.nulls(20_000_000, pa.string()),
+        "one huge page": lambda: pa.array(["a bee " * (BOMBS[kind] // 6)]),
+        "one long value": lambda: pa.DictionaryArray.from_arrays(
+            pa.array([0] * 10_000, pa.int32()), pa.array(["Bees. " * 5_500_000])
+        ),
+    }[kind]()
+    options = {"row_group_size": len(column), "dictionary_pagesize_limit": 2**30, "compression": "zstd"}
+    parquet.write_table(pa.table({"text": column}), path, use_dictionary=kind == "one long value", **options)
+
+
+def read_bombs() -> None:
+    """Print what is read of Parquet files that stand for far more than they hold; other processes make them."""
+    print(f"{'file':18}{'bytes':>10}{'stands for':>18}{'read':>8}{'skipped':>12}{'s':>7}{'MiB':>8}")
+    for kind, size in BOMBS.items():
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "bomb.parquet")
+            making = multiprocessing.get_context("fork").Process(target=_write_bomb, args=(kind, path))
+            making.start()
+            making.join()
+            began = time.process_time()
+            kinds = Counter(type(one) for one in read_records([path], Fields()))
+            seconds = time.process_time() - began
+            counts = f"{path.stat().st_size:10,}{size:18,}{kinds[Record]:8,}{kinds[Skipped]:12,}"
+            print(f"{kind:18}{counts}{seconds:7.1f}{_peak():8,.0f}", flush=True)
+
+
 def packed_ratios(folder: Path) -> None:
     """Print how many times smaller texts are packed."""
     text = f'"text": "{_STORY}"'
@@ -294,6 +336,7 @@ def main() -> None:
     parser.add_argument("--languages", action="store_true")
     parser.add_argument("--rules", type=Path, metavar="CORPORA")
     parser.add_argument("--ratios", type=Path, metavar="CORPORA")
+    parser.add_argument("--bombs", action="store_true")
     asked = parser.parse_args()
     if asked.runs is not None:
         measured_runs(asked.runs or list(RUNS), asked.records)
@@ -303,6 +346,8 @@ def main() -> None:
         compared_rules(asked.rules)
     elif asked.ratios:
         packed_ratios(asked.ratios)
+    elif asked.bombs:
+        read_bombs()
     else:
         measured_texts(asked.texts or list(TEXTS), asked.size, asked.times)
 

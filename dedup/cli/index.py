@@ -107,12 +107,12 @@ def build(
         from dedup.index import build_index
         from dedup.read import read_records
 
-        records = _some(folder, read_records(paths, fields_of(**field_names)))
+        records = _unless_empty(folder, read_records(paths, fields_of(**field_names)))
         change = build_index(folder, records, settings, encoder=encoder_of(settings), progress=progress)
     _tell(folder, change, strict)
 
 
-def _some(folder: Path, records: "Iterator[Record | Skipped]") -> "Iterator[Record | Skipped]":
+def _unless_empty(folder: Path, records: "Iterator[Record | Skipped]") -> "Iterator[Record | Skipped]":
     """The same. Raises :class:`InputError` at their end if there was no record but something that should have been one,
     or an index that an empty one would replace: a wrong field or a pipe that broke must not cost what is known.
     """

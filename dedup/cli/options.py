@@ -2,7 +2,6 @@
 
 import functools
 import os
-import stat
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -164,32 +163,21 @@ def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:
 
     given = [one for one in inputs if one is not None]
     read = {identity_of(source.file) for one in given for source in one.sources}
-    if any(one.piped is not None for one in given):
-        piped = _standard_input()
-        outputs = [*outputs]
-        if any(isinstance(output, Path) and _is_file(output, piped) for output in outputs):
-            raise InputError("a result would be written over standard input: name another file for it")
+    piped = any(one.piped is not None for one in given)
     results: set[Hashable] = set()
     for output in outputs:
         identity = identity_of(output)
-        if identity in read:
+        if identity in read or (piped and _is_standard_input(output)):
             raise InputError(f"{output}: one of the files that are read; name another one for the report")
         if identity in results and not _is_stream(output):
             raise InputError(f"{output}: named for two results; name another file for one of them")
         results.add(identity)
 
 
-def _standard_input() -> "os.stat_result | None":
-    """What it is, if it is a file."""
+def _is_standard_input(output: "File") -> bool:
+    """Whether it is the very file that standard input comes from."""
     with suppress(OSError):
-        found = os.fstat(0)
-        return found if stat.S_ISREG(found.st_mode) else None
-    return None
-
-
-def _is_file(path: Path, file: "os.stat_result | None") -> bool:
-    with suppress(OSError):
-        return file is not None and os.path.samestat(path.stat(), file)
+        return isinstance(output, Path) and output.is_file() and os.path.samestat(output.stat(), os.fstat(0))
     return False
 
 

@@ -6,7 +6,7 @@ costs its rows, and the others are read. This needs pyarrow, which the extra ``p
 
 import os
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, BinaryIO, Final, cast
@@ -145,17 +145,19 @@ def _longest(array: Any) -> int:  # noqa: ANN401
     arrow = _arrow()
     if isinstance(array, arrow.StructArray):
         return max(map(_longest, array.flatten()), default=0)
-    return max(_lengths(array.dictionary), default=0) if isinstance(array, arrow.DictionaryArray) else 0
+    return _compute().max(_lengths(array.dictionary)).as_py() or 0 if isinstance(array, arrow.DictionaryArray) else 0
 
 
-def _lengths(values: Any) -> Sequence[int]:  # noqa: ANN401
-    """Bytes of each value of a dictionary."""
+def _lengths(values: Any) -> Any:  # noqa: ANN401
+    """Bytes of each value of a dictionary, as an array: it may hold very many, and is looked at for each portion."""
     arrow = _arrow()
-    kinds = (arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary())
-    compute = require("pyarrow.compute", EXTRA, "a .parquet file")
-    if values.type not in kinds:
-        return [values.nbytes // max(len(values), 1)] * len(values)
-    return cast("list[int]", compute.fill_null(compute.binary_length(values), 0).to_pylist())
+    if values.type in (arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()):
+        return _compute().binary_length(values).cast("int64")
+    return arrow.repeat(values.nbytes // max(len(values), 1), len(values))
+
+
+def _compute() -> Any:  # noqa: ANN401
+    return require("pyarrow.compute", EXTRA, "a .parquet file")
 
 
 def _kinds_of(fields: Any) -> _Kinds:  # noqa: ANN401
@@ -234,8 +236,7 @@ def _bytes_in(array: Any) -> int:  # noqa: ANN401
         return sum(map(_bytes_in, array.flatten()))
     if not isinstance(array, arrow.DictionaryArray):
         return int(array.nbytes)
-    lengths = _lengths(array.dictionary)
-    return sum(lengths[place] for place in array.indices.to_pylist() if place is not None)
+    return _compute().sum(_lengths(array.dictionary).take(array.indices)).as_py() or 0
 
 
 def _rows(batch: _Batch) -> list[Mapping[str, object] | None]:

@@ -44,7 +44,7 @@ def load_assignment(path: File) -> Assigned:
     for table in _tables_in(path):
         reader = _reader_of(table)
         if reader is None:
-            continue
+            raise ReportError(f"{table}: not an assignment of dedup, by its name")
         try:
             for record, cluster in reader(table.read_bytes()):
                 if record in seen:
