@@ -13,8 +13,8 @@ time, the best of three; the exponent is the slope of a line through the logarit
 over 1.1, or more than ten times the time of a megabyte of the ordinary text in the first row, is a finding. ``--runs``
 does the same for whole runs (``--confirm never``, one process) over records that have too much in common.
 ``--languages`` tells which rules of sentencex take long, ``--rules`` how alike the rules cut that stand in for each
-other (:mod:`dedup.text`), ``--ratios`` how small texts are packed (:mod:`dedup.read.lines`), ``--bombs`` what is read of
-Parquet files that stand for far more than they hold (the memory is the most that this process has held so far). CORPORA
+other (:mod:`dedup.text`), ``--ratios`` how small texts are packed (:mod:`dedup.read.lines`), ``--bombs`` what is read
+of Parquet files that stand for more than they hold (the memory is the most that this process has held so far). CORPORA
 is a folder of ``NAME/corpus.jsonl.gz`` (see ``scripts/corpora.py``).
 """
 
