@@ -32,6 +32,7 @@ from typing import Final
 import msgspec
 
 from dedup.errors import InputError
+from dedup.files import write_atomically
 from dedup.findings import Checked, Finding, Match, StaleEntry
 from dedup.index.identity import has_own_id
 from dedup.index.known import Index
@@ -39,7 +40,6 @@ from dedup.model import Entry, Relation
 from dedup.read.remote import is_remote
 from dedup.report.console import JOINERS
 from dedup.report.document import writable
-from dedup.report.json_file import write_atomically
 
 VERSION: Final = 1
 """Raised when an older dedup could not read the file, or would take its names for other records."""

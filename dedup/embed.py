@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dedup.calibration import Calibration
 from dedup.encoders import Encoder
+from dedup.errors import InputError
 from dedup.model import Embedding, Fingerprint, Steps, Vectors
 
 MOST_STEPS = 127
@@ -89,8 +90,15 @@ def embed(
     Multilingual encoders put a text's language into its vector: with each language's mean taken out, the best
     threshold on document cosines goes from a pair F1 of 0.10 to 0.90 (a preliminary study on NTREX, ten languages;
     the method: Libovicky et al. 2020, arXiv:2004.05160).
+
+    Raises :class:`InputError` where the calibration is for vectors of other dimensions.
     """
     distinct, vectors = encoded
+    if len(vectors) and vectors.shape[1] != len(calibration.default_centroid):
+        raise InputError(
+            f"calibration {calibration.name!r} is for vectors of {len(calibration.default_centroid):,} dimensions, not "
+            f"of {vectors.shape[1]:,}"
+        )
     row_of = {segment: row for row, segment in enumerate(distinct)}
     embeddings = []
     for f, language in zip(fingerprints, languages, strict=True):

@@ -32,6 +32,7 @@ import msgspec
 from dedup.errors import ReportError
 from dedup.report import layout
 from dedup.report.assigned import Assigned
+from dedup.report.assignment import guarded_cell
 from dedup.report.console import visible, without_commands
 from dedup.report.document import Document
 
@@ -85,10 +86,12 @@ class Evaluation:
 def evaluate(found: Document | Assigned, gold: Mapping[str, str]) -> Evaluation:
     """How well a report, or an assignment, agrees with ``gold`` (record id -> name of its cluster).
 
-    Raises :class:`ReportError` where a record is in two clusters of it. Takes time and memory in proportion to the
+    Raises :class:`ReportError` where ids of gold cannot be told apart in it. Takes time and memory in proportion to the
     records, not to their pairs.
     """
     assigned = found if isinstance(found, Assigned) else _assigned(found)
+    if assigned.guarded:
+        gold = _guarded(gold)
     predicted = _predicted(assigned)
     # A contingency table: how many records each predicted cluster shares with each gold cluster. A record
     # outside the clusters stands for its own cluster; clusters are numbers, so the two cannot be confused.
@@ -125,6 +128,16 @@ def evaluate(found: Document | Assigned, gold: Mapping[str, str]) -> Evaluation:
     )
 
 
+def _guarded(gold: Mapping[str, str]) -> Mapping[str, str]:
+    """The same with ids spelled as in CSV."""
+    spelled = {guarded_cell(record): cluster for record, cluster in gold.items()}
+    if len(spelled) < len(gold):
+        raise ReportError(
+            "gold has two ids that are one in CSV and TSV: evaluate the report, or .jsonl"
+        )
+    return spelled
+
+
 def _assigned(document: Document) -> Assigned:
     """The clusters of a report."""
     clusters = tuple((cluster.id, [member.id for member in cluster.members]) for cluster in document.clusters)
@@ -133,13 +146,7 @@ def _assigned(document: Document) -> Assigned:
 
 def _predicted(assigned: Assigned) -> dict[str, int]:
     """Record id -> number of its cluster, for the records that are in one."""
-    predicted: dict[str, int] = {}
-    for number, (_, members) in enumerate(assigned.clusters):
-        for member in members:
-            if member in predicted:
-                raise ReportError(f"not a report of dedup: record {member!r} is in two clusters")
-            predicted[member] = number
-    return predicted
+    return {member: number for number, (_, members) in enumerate(assigned.clusters) for member in members}
 
 
 def _score(right: float, claimed: int, found: float, to_find: int) -> Score:
@@ -278,7 +285,7 @@ def _of_commas(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 
 def _of_table(lines: Iterable[bytes], delimiter: str, quoting: Literal[0, 3]) -> Iterator[tuple[str, str]]:
     decoded = codecs.iterdecode(lines, "utf-8-sig")  # -sig: spreadsheets begin a file with a BOM
-    rows = csv.reader(decoded, delimiter=delimiter, quoting=quoting)
+    rows = csv.reader(decoded, delimiter=delimiter, quoting=quoting, strict=True)  # else a quote may hide the rest
     for row in rows:
         if not row or (rows.line_num == 1 and row[0] == "id"):
             continue

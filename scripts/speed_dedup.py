@@ -52,8 +52,9 @@ def main() -> None:
     clock = Clock()
     clock("importing")
     from dedup import Settings, find_clusters
+    from dedup.files import write_atomically
     from dedup.read import read_records
-    from dedup.report.json_file import to_json, write_atomically
+    from dedup.report.json_file import to_json
 
     settings = Settings(**settings_of(options.set))
     report = find_clusters(read_records([str(options.corpus)]), settings, progress=clock)

@@ -212,8 +212,8 @@ def test_an_unusable_corpus_or_model_is_one_line(
     [
         (("-o", "out"), "Missing argument 'CORPUS...'. See 'dedup calibrate --help'."),
         (("c.jsonl",), "Missing option '-o' / '--output'. See 'dedup calibrate --help'."),
-        (("c.jsonl", "-o", "no/out"), "no/out: not a folder, and cannot become one"),
-        (("c.jsonl", "-o", "c.jsonl"), "c.jsonl: not a folder, and cannot become one"),
+        (("c.jsonl", "-o", "no/out"), "no/out: cannot be written: there is no folder 'no'"),
+        (("c.jsonl", "-o", "c.jsonl"), "c.jsonl: cannot be written: 'c.jsonl' is no folder"),
         (("missing.jsonl", "-o", "out"), "cannot read 'missing.jsonl': No such file or directory"),
         (("folder", "-o", "out"), "folder: no table with gold: give .jsonl, .csv, .tsv or .parquet files"),
         (("-", "-o", "out"), "-: no table with gold: give .jsonl, .csv, .tsv or .parquet files"),
@@ -251,7 +251,7 @@ def test_a_folder_without_a_calibration_is_one_line_before_the_work(command: str
     assert (code, err) == (2, f"dedup: calibration {str(tmp_path / 'no')!r} is no folder\n")
 
 
-@pytest.mark.parametrize("spoilt", ["{", "[]", "{}", '{"name": "x", "weights": {"a": 1}}'])
+@pytest.mark.parametrize("spoilt", ["{", "[]", "{}", '{"name": "x", "weights": {"a": 1}}', "[" * 100_000])
 def test_a_spoilt_calibration_is_refused(spoilt: str, calibrated: Path, model: Path, tmp_path: Path, cli: Cli) -> None:
     folder = Path(shutil.copytree(calibrated, tmp_path / "out"))
     (path,) = folder.glob("*.json")
@@ -260,6 +260,83 @@ def test_a_spoilt_calibration_is_refused(spoilt: str, calibrated: Path, model: P
     code, out, err = cli("run", corpus, "--model", model, "--calibration", folder)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"{path}: not a calibration: " in err
+
+
+@pytest.mark.parametrize(
+    ("way", "name", "value"),
+    [
+        ((), "articles", 0),
+        ((), "articles", "many"),
+        ((), "partner_similarity", None),
+        ((), "source_url_weight", 1e999),
+        ((), "name", 5),
+        (("length_norms",), "en", "long"),
+        (("figure_documents",), "1", [1]),
+        (("weights", SAME_LANGUAGE), "prior", float("nan")),
+        (("weights", SAME_LANGUAGE, "curves", "alignment"), "at", []),
+        (("weights", SAME_LANGUAGE, "curves", "alignment"), "weight", [1.0]),
+        (("weights", SAME_LANGUAGE, "curves", "alignment", "at"), 0, 99.0),
+        (("weights", SAME_LANGUAGE, "curves", "alignment", "weight"), 0, "x"),
+        (("levels",), "CJK", {"slope": "steep"}),
+    ],
+    ids=str,
+)
+def test_numbers_that_are_none_are_refused(
+    way: tuple[str, ...], name: str | int, value: object, tmp_path: Path
+) -> None:
+    write(calibrations.for_bundled(), {}, "0" * 12, tmp_path)
+    path = tmp_path / f"{'0' * 12}.json"
+    content = json.loads(path.read_text())
+    inner = content
+    for step in way:
+        inner = inner[step]
+    inner[name] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"{path}: not a calibration: ") as error:
+        load(tmp_path, "0" * 12)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("languages", "centroids"),
+    [
+        (["ar", "en"], [[0.1, np.nan], [0.1, 0.2]]),
+        (["ar", "en"], [[0.1, np.inf], [0.1, 0.2]]),
+        (["ar", "en"], [[0.1, 7.0], [0.1, 0.2]]),
+        (["ar", "en"], [[0.1, 0.2j], [0.1, 0.2]]),
+        (["ar", "en"], [[1, 0], [0, 1]]),
+        (["ar", "en"], [["a", "b"], ["c", "d"]]),
+        (["ar", "en"], [0.1, 0.2]),
+        (["ar", "en"], [[[0.1]], [[0.2]]]),
+        (["ar", "en"], [[], []]),
+        (["ar", "en"], [[0.1, 0.2]]),
+        ([], np.empty((0, 2))),
+        (["ar", "ar"], [[0.1, 0.2], [0.1, 0.2]]),
+        ([1, 2], [[0.1, 0.2], [0.1, 0.2]]),
+        ([["ar", "en"]], [[0.1, 0.2]]),
+    ],
+    ids=str,
+)
+def test_centroids_that_are_none_are_refused(languages: object, centroids: object, tmp_path: Path) -> None:
+    write(calibrations.for_bundled(), {}, "0" * 12, tmp_path)
+    path = tmp_path / f"{'0' * 12}.npz"
+    np.savez(path, languages=np.array(languages), centroids=np.array(centroids))
+    with pytest.raises(InputError, match=f"{path}: not a calibration: ") as error:
+        load(tmp_path, "0" * 12)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("command", ["run", "explain"])
+def test_a_calibration_for_vectors_of_other_dimensions_is_refused(
+    command: str, model: Path, calibrated: Path, tmp_path: Path, cli: Cli
+) -> None:
+    folder = Path(shutil.copytree(calibrated, tmp_path / "out"))
+    (path,) = folder.glob("*.npz")
+    np.savez(path, languages=np.array(["en"]), centroids=np.array([[0.1, 0.2]]))
+    texts = [str(save(tmp_path / f"{name}.jsonl", [{"text": f"{name} text of {name}."}])) for name in "ab"]
+    code, out, err = cli(command, *texts, "--model", model, "--calibration", folder)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is for vectors of 2 dimensions, not of " in err
 
 
 def test_spoilt_centroids_are_refused(calibrated: Path, tmp_path: Path) -> None:

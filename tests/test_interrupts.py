@@ -145,6 +145,25 @@ print(started.communicate()[0].split(), started.returncode)
     assert told(body, number) == (expected, "")
 
 
+def test_ctrl_c_while_the_program_is_imported_prints_no_traceback() -> None:
+    script = """
+import os, signal, sys, time
+from dedup.__main__ import main
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "dedup.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+
+sys.meta_path.insert(0, Finder())
+main()
+"""
+    call = [sys.executable, "-c", script]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[1])
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_other_faults_of_finalisers_are_told_as_python_tells_them() -> None:
     body = """
 class Broken:

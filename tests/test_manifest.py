@@ -202,7 +202,7 @@ def _fail(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "outcome", "error"),
     [
-        (_interrupt, 130, "interrupted", "interrupted: nothing was written"),
+        (_interrupt, 130, "interrupted", "interrupted: nothing is half-written"),
         (_fail, 2, "failed", "internal error: ZeroDivisionError: at odds (--debug shows where)"),
     ],
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from dedup.apply.corpus import Corpus, CorpusFile
-from dedup.errors import InputError, ReportError
+from dedup.errors import InputError
 from dedup.model import Record
 from dedup.page import split_page
 from dedup.prepare import content_of
@@ -56,7 +56,6 @@ def match(document: Document, corpus: Corpus, progress: Progress) -> Standing:
     the report: so either is the corpus not the one of the report, or it has changed. Also where a file cannot be read
     to its end.
     """
-    _check_disjoint(document)
     reading = _Reading(document, corpus)
     reading.run(progress)
     for cluster in document.clusters:
@@ -68,14 +67,6 @@ def match(document: Document, corpus: Corpus, progress: Progress) -> Standing:
             "what the run was given"
         )
     return reading.standing()
-
-
-def _check_disjoint(document: Document) -> None:
-    seen: set[str] = set()
-    for member in (member for cluster in document.clusters for member in cluster.members):
-        if member.id in seen:
-            raise ReportError(f"not a report of dedup: record {member.id!r} is in two clusters")
-        seen.add(member.id)
 
 
 @dataclass(frozen=True, slots=True)

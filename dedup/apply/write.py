@@ -21,6 +21,7 @@ from dedup.apply.plan import Plan, Removal
 from dedup.apply.tables import Note
 from dedup.errors import InputError
 from dedup.events import tell
+from dedup.files import fault_of_folder
 from dedup.model import Role
 from dedup.progress import Progress, silent
 from dedup.read.formats import READERS, is_read_in_folders
@@ -78,8 +79,8 @@ def _check_removed(corpus: Corpus, removed: Path, out: Path | None) -> None:
 
 
 def _check_parent(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written: there is no folder {str(path.parent)!r}")
+    if fault := fault_of_folder(path.parent):
+        raise InputError(f"{path}: cannot be written: {fault}")
 
 
 def _check_free(path: Path) -> None:

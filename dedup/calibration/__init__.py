@@ -17,19 +17,20 @@ A run imports this module only. How calibrations are made:
     store.py    the two files
 """
 
-import json
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +58,10 @@ class Curve:
 
     at: tuple[float, ...]
     weight: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.at or len(self.at) != len(self.weight) or list(self.at) != sorted(self.at):
+            raise ValueError("a curve has as many weights as numbers, one at least, and these ascend")
 
     def __call__(self, value: float) -> float:
         """The weight of a value."""
@@ -189,15 +194,60 @@ def load(folder: Traversable, digest: str) -> Calibration | None:
     """The calibration for the model with this digest in a folder, or None. Raises :class:`InputError` where its files
     are not what :mod:`dedup.calibration.store` writes.
     """
-    numbers = folder / f"{digest[:12]}.json"
+    numbers, centroids = (folder / f"{digest[:12]}{ending}" for ending in (".json", ".npz"))
     if not numbers.is_file():
         return None
+    with _faults_of(numbers):
+        content = msgspec.json.decode(numbers.read_bytes(), type=_Numbers)
+    with _faults_of(centroids):
+        means = _means_in(centroids)
+    return Calibration(
+        centroids=means,
+        default_centroid=np.mean(list(means.values()), axis=0, dtype=np.float32),
+        **msgspec.structs.asdict(content),
+    )
+
+
+class _Numbers(msgspec.Struct, kw_only=True):
+    """What the ``.json`` holds besides its provenance: fields of :class:`Calibration`. Numbers of JSON are finite."""
+
+    name: str
+    articles: Annotated[int, msgspec.Meta(ge=1)]
+    partner_similarity: float
+    source_url_weight: float
+    weights: dict[str, Weights]
+    levels: dict[str, Level]
+    length_norms: dict[str, float]
+    figure_shapes: dict[str, float | int]
+    figure_documents: dict[str, float | int]
+
+
+def _means_in(archive: Traversable) -> dict[str, NDArray[np.float32]]:
+    """The centroids: language -> vector, of the same dimensions all. Raises :class:`ValueError` where they are not."""
+    with archive.open("rb") as opened:
+        arrays = np.load(opened, allow_pickle=False)
+        languages, means = arrays["languages"], arrays["centroids"]
+    if languages.ndim != 1 or languages.dtype.kind != "U" or len({*languages.tolist()}) != languages.size:
+        raise ValueError("its languages are no list of different codes")
+    if means.ndim != 2 or means.dtype.kind != "f" or 0 in means.shape or len(means) != len(languages):
+        raise ValueError("it does not hold one vector of real numbers a language")
+    if not (np.linalg.norm(means.astype(np.float64), axis=1) <= _LONGEST_MEAN).all():
+        raise ValueError("a vector is longer than a mean of unit vectors can be, or holds what is no number")
+    return dict(zip(languages.tolist(), means.astype(np.float32), strict=True))
+
+
+_LONGEST_MEAN = 1.01
+"""More than 1 for the rounding of 16-bit floats."""
+
+
+@contextmanager
+def _faults_of(file: Traversable) -> Iterator[None]:
     try:
-        return _calibration(json.loads(numbers.read_text(encoding="utf-8")), folder / f"{digest[:12]}.npz")
+        yield
     except OSError as error:
-        raise InputError(f"{numbers}: cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
     except _UNREADABLE as error:
-        raise InputError(f"{numbers}: not a calibration: {type(error).__name__}: {error}") from error
+        raise InputError(f"{file}: not a calibration: {' '.join(str(error).split())}") from error
 
 
 _UNREADABLE = (
@@ -222,25 +272,6 @@ def digest_in(folder: Traversable, digest: str) -> str:
     return blake2b(b"".join(file.read_bytes() for file in files_of_it), digest_size=16).hexdigest()
 
 
-def _calibration(content: dict[str, Any], archive: Traversable) -> Calibration:
-    with archive.open("rb") as opened:
-        arrays = np.load(opened, allow_pickle=False)
-        centroids = dict(zip(arrays["languages"].tolist(), arrays["centroids"].astype(np.float32), strict=True))
-    return Calibration(
-        name=content["name"],
-        centroids=centroids,
-        default_centroid=np.mean(list(centroids.values()), axis=0, dtype=np.float32),
-        weights={kind: _weights(part) for kind, part in content["weights"].items()},
-        levels={sort: Level(**level) for sort, level in content["levels"].items()},
-        **{field: content[field] for field in _FROM_JSON},
-    )
-
-
-def _weights(part: dict[str, Any]) -> Weights:
-    curves = {name: Curve(tuple(c["at"]), tuple(c["weight"])) for name, c in part["curves"].items()}
-    return Weights(part["prior"], curves)
-
-
 def for_bundled() -> Calibration:
     """The calibration of the embedded model."""
     calibration = shipped(BUNDLED_DIGEST)
@@ -248,15 +279,6 @@ def for_bundled() -> Calibration:
         raise ModelError("the package lacks the calibration of its bundled model: install it again")
     return calibration
 
-
-_FROM_JSON = (
-    "length_norms",
-    "figure_documents",
-    "figure_shapes",
-    "articles",
-    "source_url_weight",
-    "partner_similarity",
-)
 
 UNCALIBRATED = "none (language means of this run)"
 """How reports name what :func:`from_run` makes."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from dedup.calibration import Calibration
 from dedup.errors import InputError
-from dedup.report.json_file import write_atomically
+from dedup.files import write_atomically
 
 
 def today() -> date:

@@ -8,16 +8,15 @@ What needs more than click is imported within the commands: ``dedup --help`` mus
 """
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, NoReturn
 
 import click
 
 from dedup import __version__
+from dedup.cli import streams
 from dedup.cli.apply import apply as apply_command
 from dedup.cli.calibrate import calibrate as calibrate_command
 from dedup.cli.check import check as check_command
@@ -39,8 +38,10 @@ _LOG: Final = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program. ``arguments`` are those of the process if not given."""
     if arguments is None:
-        _speak_utf8()
-    _replace_closed_streams()
+        streams.speak_utf8()
+    streams.replace_closed()
+    if arguments is None:
+        streams.name_output()
     call = Call(sys.argv[1:] if arguments is None else tuple(arguments))
     with call.told():
         if arguments is None and is_limited(call.arguments):
@@ -72,7 +73,7 @@ def _run(call: Call) -> int:
         ending = ending_of(error)
         if ending.told is not None:
             fail(ending.told, ending.code, error if call.debug else None)
-        _discard_output()
+        streams.discard_output()
         return ending.code
     return code
 
@@ -84,36 +85,6 @@ def _invoke(context: click.Context) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     return DONE
-
-
-def _speak_utf8() -> None:
-    """Start the program anew, in this process, where Python would read names of files as the locale has it: then a
-    report would name the same file otherwise under another locale. What is printed stays in the locale's encoding.
-    """
-    cannot = sys.flags.ignore_environment or "utf8" in sys._xoptions or not sys.executable or os.name != "posix"
-    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1" or cannot:
-        return
-    streams = f"{sys.stdout.encoding}:{sys.stdout.errors}" if sys.stdout is not None else ""
-    environment = {"PYTHONIOENCODING": streams, **os.environ, "PYTHONUTF8": "1"}
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - this very program
-
-
-def _replace_closed_streams() -> None:
-    """Started with ``>&-``, Python has no stream there, and whatever prints would fail."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
-            setattr(sys, name, stream)
-
-
-def _discard_output() -> None:
-    """Let output that cannot be written go nowhere, or the interpreter complains of it when it ends, and exits as it
-    likes.
-    """
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

@@ -36,13 +36,17 @@ def calibrate(
       dedup calibrate parallel.jsonl.gz --model NAME -o calibration/ --licence "CC BY 4.0"
       dedup run articles/ --model NAME --calibration calibration/
     """  # noqa: D301
-    if not (output if output.exists() else output.parent).is_dir():
-        raise InputError(f"{output}: not a folder, and cannot become one")
+    from dedup.files import fault_of_folder
+
+    if fault := fault_of_folder(output if output.exists() else output.parent):
+        raise InputError(f"{output}: cannot be written: {fault}")
     with progress_shown() as progress:
+        from dedup.calibration.store import today, write
+
+        on = today()  # before numpy.f2py, which scipy imports, trips over the same variable
         from dedup.calibration.calibrate import calibrate as compute
         from dedup.calibration.calibrate import provenance, render
         from dedup.calibration.corpus import read_corpora
-        from dedup.calibration.store import today, write
         from dedup.encoders import load_encoder
         from dedup.read import Fields
 
@@ -50,7 +54,6 @@ def calibrate(
         read = read_corpora(corpora, Fields(text=text_field, language=language_field, gold=gold_field))
         settings = settings_of({}, model=model)
         encoder = load_encoder(settings.model, settings.batch_size)
-        on = today()
         made = compute(read, encoder, on, progress)
     output.mkdir(exist_ok=True)
     write(made.calibration, provenance(made, read, encoder, on, licence), encoder.digest, output)

@@ -14,7 +14,6 @@ from dedup.cli.options import (
     FILE,
     FILE_OR_URL,
     calibration_option,
-    check_folder_of,
     confirm_option,
     encoder_of,
     fields_of,
@@ -155,16 +154,17 @@ def check(
 
 def _refuse_early(baseline: Path | None, update_baseline: bool, outputs: "Sequence[File]") -> None:
     """What cannot be written is noticed before the work."""
+    from dedup.files import check_writable
     from dedup.read.remote import identity_of
 
     if update_baseline and baseline is None:
         raise _wrong_call("--update-baseline writes the file that --baseline names: name one.")
     for output in outputs:
-        check_folder_of(output)
+        check_writable(output)
         if baseline is not None and identity_of(output) == identity_of(baseline):
             raise InputError(f"{output}: the baseline; name another file for the report")
     if update_baseline and baseline is not None:
-        check_folder_of(baseline)
+        check_writable(baseline)
 
 
 def _judge(checked: "Checked", strict: bool) -> None:
@@ -317,7 +317,7 @@ def _write(baseline: "Baseline", path: Path) -> None:
 
 
 def _publish(checked: "Checked", seconds: float, form: str, outputs: "Sequence[File]") -> None:
-    from dedup.report.json_file import write_atomically
+    from dedup.files import write_atomically
 
     forms = [ENDINGS.get(output.suffix.lower(), form) for output in outputs]
     try:

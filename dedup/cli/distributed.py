@@ -85,10 +85,15 @@ class Distribution:
         for option, is_given in local_only.items():
             if is_given:
                 raise InputError(f"{option} needs --engine {LOCAL}, which holds all records in one process")
-        if self.store is not None and self.tables is not None and _rooted(self.store) == _rooted(self.tables):
-            raise InputError("--store and --tables are one place: name another one for the tables")
         if self.ray not in (None, LOCAL) and self.store is None:
             raise InputError("--ray ADDRESS needs --store: a folder or a URL that all nodes of the cluster reach")
+        self._check_places()
+
+    def _check_places(self) -> None:
+        places = {"--store": self.store, "--tables": self.tables}
+        rooted = [_checked(option, place) for option, place in places.items() if place is not None]
+        if len({*rooted}) < len(rooted):
+            raise InputError("--store and --tables are one place: name another one for the tables")
 
     def run(
         self, paths: Sequence[str], fields: "Fields", settings: Settings, workers: int | None, wanted: Wanted
@@ -191,6 +196,19 @@ def _tabled(done: "Distributed", tables: "Store", record: RunRecord) -> "Summary
     record.wrote("tables", without_secrets(tables.root))
     record.wrote("summary", without_secrets(f"{tables.root.rstrip('/')}/{SUMMARY}"), written)
     return summary
+
+
+def _checked(option: str, place: str) -> str:
+    """A folder, rooted. Raises :class:`InputError` where one of this machine cannot be made, or written to."""
+    from dedup.files import fault_of_new_folder
+    from dedup.read.remote import is_remote
+
+    if not place:  # as a path it would be the current folder
+        raise InputError(f"{option}: an empty name")
+    rooted = _rooted(place)
+    if not is_remote(place) and (fault := fault_of_new_folder(Path(rooted))):
+        raise InputError(f"{place}: cannot be written: {fault}")
+    return rooted
 
 
 def _rooted(place: str) -> str:

@@ -50,7 +50,7 @@ def ending_of(error: BaseException) -> Ending:
             if isinstance(error, Terminated):
                 how, code = f"ended by {signal.Signals(error.number).name}", ENDED + error.number
             kept = "a run that is started again keeps the vectors that the model made"
-            return Ending(code, f"{how}: nothing was written; {kept}")
+            return Ending(code, f"{how}: nothing is half-written; {kept}")
         case _:
             return Ending(UNUSABLE, _in_one_line(error))
 
@@ -65,6 +65,8 @@ def _in_one_line(error: BaseException) -> str:
             return str(error)
         case _ if is_shortage(error):
             return "out of memory"
+        case OSError(filename=str(name), strerror=str(why)):
+            return f"{name}: {why}"
         case OSError():
             return str(error)
         case _:

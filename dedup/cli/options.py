@@ -59,12 +59,14 @@ class _FileOrUrl(_FileType):
 
     name = "file"
 
-    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":  # noqa: ARG002
-        """What is named. Raises :class:`InputError` for a URL that cannot be one."""
+    def convert(self, value: "str | File", param: click.Parameter | None, ctx: click.Context | None) -> "File":
+        """What is named. Raises :class:`InputError` for a URL that cannot be one, and for an empty name."""
         from dedup.read.remote import connected, is_remote, local_path
 
         if not isinstance(value, str):
             return value
+        if not value:  # as a path it would be the current folder
+            raise InputError(f"{'FILE' if param is None else param.get_error_hint(ctx)}: an empty name")
         return connected(value) if is_remote(value) else Path(local_path(value))
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -145,16 +147,6 @@ def _warn_of_files_in_memory() -> None:
 
     if folder := temporary_in_memory():
         complain(f"warning: {folder} lies in memory, where --max-memory does not count what is put aside: set TMPDIR")
-
-
-def check_folder_of(output: "File") -> None:
-    """Complain rather now than after hours."""
-    from dedup.read.remote import RemoteFile, check_writable
-
-    if isinstance(output, RemoteFile):
-        check_writable(output)
-    elif not output.parent.is_dir():
-        raise InputError(f"{output}: cannot be written: there is no folder {str(output.parent)!r}")
 
 
 def spare_inputs(outputs: "Iterable[File]", *inputs: "Input | None") -> None:

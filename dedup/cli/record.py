@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from dedup.cli.endings import DONE, Ending, ending_of
-from dedup.cli.options import FILE_OR_URL, check_folder_of
+from dedup.cli.options import FILE_OR_URL
 from dedup.cli.telling import complain
 from dedup.errors import DedupError, InputError
 from dedup.events import moment
@@ -84,8 +84,10 @@ class Place:
         """Raises :class:`InputError` where nothing can be written, or something else would be written over."""
         if self.file is None:
             return
-        check_folder_of(self.file)
+        from dedup.files import check_writable
         from dedup.report.manifest import is_manifest
+
+        check_writable(self.file)
 
         there = _content_of(self.file)
         if there and not is_manifest(there):
@@ -168,7 +170,7 @@ class RunRecord:
 
     def write(self, kind: str, file: "File", data: bytes) -> None:
         """Write a result. Raises :class:`InputError` where that cannot be done."""
-        from dedup.report.json_file import write_atomically
+        from dedup.files import write_atomically
 
         write_atomically(file, data)
         self.wrote(kind, str(file), data)
@@ -210,7 +212,7 @@ class RunRecord:
     def _keep(self, ending: Ending) -> None:
         if self.place.file is None:
             return
-        from dedup.report.json_file import write_atomically
+        from dedup.files import write_atomically
         from dedup.report.manifest import manifest_json
 
         self.place.check()  # it may have taken hours

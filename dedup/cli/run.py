@@ -11,7 +11,6 @@ from dedup.cli.distributed import DAFT, Distribution, engine_options
 from dedup.cli.options import (
     FILE_OR_URL,
     calibration_option,
-    check_folder_of,
     confirm_option,
     encoder_of,
     fields_of,
@@ -177,8 +176,10 @@ class _Results:
 
     def check(self) -> None:
         """Complain rather now than after hours of what cannot be written."""
+        from dedup.files import check_writable
+
         for file in self.files:
-            check_folder_of(file)
+            check_writable(file)
         if self.assignment is not None:
             from dedup.report.assignment import check_assignment_file
 

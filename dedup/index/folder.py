@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from dedup.errors import InputError, UnusableIndexError
+from dedup.files import fault_of_folder, write_atomically
 from dedup.read.remote import is_remote, local_path
-from dedup.report.json_file import write_atomically
 
 POINTER = "dedup-index.json"
 LOCK = "lock"
@@ -125,6 +125,19 @@ def make_folder(folder: Path) -> None:
     """The folder, for a new index. Raises :class:`InputError` where it cannot be made, or has other files."""
     with write_errors_explained(folder):
         folder.mkdir(exist_ok=True)
+    check_place(folder)
+
+
+def check_place(folder: Path) -> None:
+    """Raises :class:`InputError` where it is known that no index can be made there, or replaced, or that it must not
+    be: for the folder has other files.
+    """
+    with write_errors_explained(folder):
+        is_there = os.path.lexists(folder)
+        if fault := fault_of_folder(folder if is_there else folder.parent):
+            raise InputError(f"{folder}: cannot be written: {fault}")
+        if not is_there:
+            return
         refuse_links(folder)
         strangers = [] if is_index(folder) else [one.name for one in folder.iterdir() if not _is_ours(one.name)]
     if strangers:

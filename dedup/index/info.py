@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dedup.index.folder import FORMAT
+from dedup.index.folder import FORMAT, broken
 from dedup.index.store import Store
 from dedup.model import EncoderInfo
 
@@ -40,15 +40,15 @@ def describe(folder: Path) -> Info:
         def count(table: str) -> int:
             return int(store.database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - no input
 
-        languages = store.database.execute(
-            "SELECT language, count(*) FROM records GROUP BY language ORDER BY count(*) DESC, language"
-        )
+        languages = dict(store.database.execute("SELECT language, count(*) FROM records GROUP BY language"))
+        if not all(isinstance(language, str) for language in languages):
+            raise broken(folder, "a language that is no text")
         return Info(
             format_version=FORMAT,
             tool_version=stamp.tool,
             records=count("records"),
             texts=count("works"),
-            languages=dict(languages.fetchall()),
+            languages=languages,
             encoder=EncoderInfo(**stamp.encoder),
             settings=stamp.settings,
             boilerplate=count("boilerplate"),

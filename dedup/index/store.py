@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -211,8 +212,8 @@ class Store:
         told = self._told()
         try:
             found = {name: json.loads(told[name]) for name in ("tool", "settings", "encoder")}
-            return Stamp(found["tool"], found["settings"], found["encoder"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return msgspec.convert(found, type=Stamp)
+        except (ValueError, KeyError, RecursionError) as error:  # those of msgspec are ValueErrors
             raise broken(self.folder, error) from error
 
     def _told(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from dedup.encoders import Encoder, load_encoder
 from dedup.errors import InputError, UnusableIndexError
 from dedup.fingerprints import SIGNATURE_SCHEME, hashes_of
 from dedup.index.finders import band_hashes, document_steps, ranks_of
-from dedup.index.folder import broken
+from dedup.index.folder import broken, check_place
 from dedup.index.identity import has_own_id, place_of, spellings
 from dedup.index.sketches import embedding_of, packed, unpacked
 from dedup.index.store import Stamp, Store
@@ -80,6 +80,7 @@ def build_index(
     where the folder cannot be written or holds other files, or the model has no calibration of its own, and
     :class:`dedup.errors.ModelError` where it cannot be loaded.
     """
+    check_place(folder)
     models = models_of(settings, encoder, calibration)
     stamp = stamp_of(settings, models)
     with one_thread_each(), no_garbage_collection(), watched(progress) as progress:

@@ -180,8 +180,8 @@ def connected(url: str) -> RemoteFile:
     Raises :class:`InputError` where the URL cannot be one, or its scheme needs a package that is not installed.
     """
     shown = without_secrets(url)
-    if "::" in url:
-        raise InputError(f"cannot open {shown!r}: URLs joined by :: are not supported")
+    if "::" in url:  # by which fsspec joins URLs, wherever it stands
+        raise InputError(f"cannot open {shown!r}: a URL with :: in it is not supported")
     scheme, _, rest = url.partition("://")
     try:
         from fsspec.core import url_to_fs
@@ -217,7 +217,7 @@ def _missing(error: ImportError) -> str:
     return f"it needs {package} ({' '.join(str(error).split())})"
 
 
-def check_writable(file: RemoteFile) -> None:
+def check_remote(file: RemoteFile) -> None:
     """Complain rather now than after hours. Raises :class:`InputError` where it is known that nothing can be written.
 
     Nothing is written to find out, so that it is not known whether the user may.

@@ -28,6 +28,8 @@ class Assigned:
 
     clusters: Sequence[tuple[str, Sequence[str]]]
     records: int
+    guarded: bool = False
+    """Whether ids stand there as :func:`dedup.report.assignment.guarded_cell` spells them."""
 
 
 def is_assignment(path: File) -> bool:
@@ -56,7 +58,12 @@ def load_assignment(path: File) -> Assigned:
             raise ReportError(f"{table}: cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError, csv.Error) as error:  # errors of msgspec and pyarrow are ValueErrors
             raise ReportError(f"{table}: not an assignment of dedup: {' '.join(str(error).split())}") from error
-    return Assigned(tuple(members.items()), len(seen))
+    return Assigned(tuple(members.items()), len(seen), _is_guarded(path))
+
+
+def _is_guarded(path: File) -> bool:
+    name = path.name.lower()
+    return name.endswith(tuple(f"{ending}{packed}" for ending in (".csv", ".tsv") for packed in _UNPACKED))
 
 
 def _tables_in(path: File) -> list[File]:

@@ -53,6 +53,11 @@ _FORMULA: Final = re.compile(
 for the separator, as it does in half of Europe. Full-width signs count. A number with a sign is none."""
 
 
+def guarded_cell(cell: str) -> str:
+    """A cell as it stands in CSV and TSV."""
+    return _FORMULA.sub(rf"\g<0>{GUARD}", cell)
+
+
 class Row(Struct, frozen=True, kw_only=True):
     """What became of a record."""
 
@@ -168,7 +173,7 @@ def _separated(delimiter: str) -> Callable[[Sequence[Row]], Table]:
         guarded = 0
         for row in rows:
             cells = ["" if value is None else str(value) for value in msgspec.structs.astuple(row)]
-            harmless = [_FORMULA.sub(rf"\g<0>{GUARD}", cell) for cell in cells]
+            harmless = [guarded_cell(cell) for cell in cells]
             guarded += sum(one != other for one, other in zip(cells, harmless, strict=True))
             (quoting if any("\r" in cell for cell in cells) else plain).writerow(harmless)
         return Table(file.getvalue().encode(), guarded)

@@ -15,7 +15,7 @@ from dedup.apply import Choice, Plan, make_plan, parse_policies, parse_relations
 from dedup.apply.policies import value_of
 from dedup.apply.relations import Relations
 from dedup.apply.site_language import languages_of_site
-from dedup.errors import InputError, ReportError
+from dedup.errors import InputError
 from dedup.language import declared_language
 from dedup.model import Relation
 from dedup.report.document import Document
@@ -403,12 +403,6 @@ def test_rows_that_moved_and_lines_that_are_no_records_are_no_change(copies: tup
     path.write_text("\nnull\n" + "".join(path.read_text().splitlines(keepends=True)[::-1]))
     (removal,) = planned(report, path).removals
     assert (removal.id, removal.line) == ("b", 4)
-
-
-def test_record_in_two_clusters_is_no_report(copies: tuple[Path, Document]) -> None:
-    path, _ = copies
-    with pytest.raises(ReportError, match="'a' is in two clusters"):
-        planned(report_on([path], [["a", "b"], ["a", "c"]]), path)
 
 
 def test_of_records_with_one_id_the_one_that_the_run_compared_is_meant(tmp_path: Path) -> None:

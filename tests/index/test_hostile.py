@@ -98,6 +98,24 @@ def test_name_of_vectors_that_leads_elsewhere_is_refused(index: Path, name: str,
             use(index)
 
 
+def test_what_an_index_says_of_itself_has_types(index: Path) -> None:
+    for name, value in (("settings", "[1]"), ("tool", "5"), ("encoder", '{"name": 5}'), ("encoder", "null")):
+        (database,) = index.glob("records-*.sqlite")
+        before = database.read_bytes()
+        changed(index, "UPDATE meta SET value = ? WHERE name = ?", value, name)
+        vouch(index)
+        refused(index, "broken")
+        for log in index.glob("*.sqlite-*"):
+            log.unlink()
+        database.write_bytes(before)
+
+
+def test_language_that_is_no_text_is_refused(index: Path) -> None:
+    changed(index, "UPDATE records SET language = x'00ff'")
+    with pytest.raises(UnusableIndexError, match="broken"):
+        describe(index)
+
+
 def test_vectors_are_never_unpickled(index: Path, tmp_path: Path) -> None:
     class Payload:
         def __reduce__(self) -> tuple[object, tuple[Path]]:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.errors import InputError
+from dedup.files import write_atomically
 from dedup.read import read_records
-from dedup.read.remote import check_writable, connected, is_remote, without_secrets
-from dedup.report.json_file import write_atomically
+from dedup.read.remote import check_remote, connected, is_remote, without_secrets
 
 from .elsewhere import Faults, StrangeError, read, write
 
@@ -223,4 +223,4 @@ def test_what_cannot_be_written_is_an_error_of_one_line(faults: Faults) -> None:
 @pytest.mark.parametrize("url", ["memory://out/", "memory://"])
 def test_a_folder_is_nothing_to_write_to(url: str) -> None:
     with pytest.raises(InputError, match="it names a folder"):
-        check_writable(connected(url))
+        check_remote(connected(url))

@@ -1,14 +1,17 @@
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dedup.errors import InputError, ReportError
+from dedup.errors import ReportError
+from dedup.files import write_atomically
 from dedup.model import Report, Skipped
 from dedup.report.document import document_of
-from dedup.report.json_file import load_report, to_json, write_atomically
+from dedup.report.json_file import load_report, to_json
 
 from .conftest import article, checked, report_of
 
@@ -44,109 +47,6 @@ def test_written_report_is_read_back(seeds: Report, tmp_path: Path) -> None:
     assert load_report(path) == document_of(seeds)
 
 
-def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
-    path = tmp_path / ("n" * 255)
-    path.write_bytes(b"old and longer")
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_writing_keeps_a_link_a_link(tmp_path: Path) -> None:
-    target, link = tmp_path / "target.json", tmp_path / "link.json"
-    link.symlink_to(target)
-    write_atomically(link, b"new")
-    assert link.is_symlink()
-    assert target.read_bytes() == b"new"
-
-
-def test_links_to_links_are_followed_and_circles_are_told(tmp_path: Path) -> None:
-    (tmp_path / "a").symlink_to("b")
-    (tmp_path / "b").symlink_to(tmp_path / "c")
-    write_atomically(tmp_path / "a", b"new")
-    assert (tmp_path / "c").read_bytes() == b"new"
-    (tmp_path / "c").unlink()
-    (tmp_path / "c").symlink_to("a")
-    with pytest.raises(InputError, match="cannot be written: Too many levels of symbolic links"):
-        write_atomically(tmp_path / "a", b"new")
-
-
-def test_link_that_another_user_has_put_into_a_folder_of_everybodys_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o1777)
-    target = tmp_path / "target"
-    target.write_bytes(b"mine")
-    (shared / "report.json").symlink_to(target)
-    (tmp_path / "own.json").symlink_to(shared / "report.json")
-    write_atomically(shared / "report.json", b"by my own link")
-    me = os.geteuid()
-    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
-    for path in (shared / "report.json", tmp_path / "own.json"):
-        with pytest.raises(InputError, match="cannot be written: a link that another user has put there"):
-            write_atomically(path, b"by a planted one")
-    assert target.read_bytes() == b"by my own link"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.json", "shared", "target"]
-
-
-def test_file_that_is_replaced_keeps_who_may_read_it(tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    path.write_bytes(b"old")
-    for mode in (0o600, 0o640):
-        path.chmod(mode)
-        write_atomically(path, b"new")
-        assert path.stat().st_mode & 0o7777 == mode
-
-
-def test_name_of_the_file_beside_cannot_be_foreseen_and_is_never_opened_if_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("secrets.token_hex", lambda _: "known")
-    (tmp_path / "target").write_bytes(b"mine")
-    (tmp_path / ".dedup-known.tmp").symlink_to(tmp_path / "target")
-    with pytest.raises(InputError, match="cannot be written: File exists"):
-        write_atomically(tmp_path / "report.json", b"new")
-    assert (tmp_path / "target").read_bytes() == b"mine"
-
-
-def test_writing_to_a_device_does_not_replace_it(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        write_atomically(pipe, b"new")
-        assert os.read(reader, 10) == b"new"
-    finally:
-        os.close(reader)
-    assert pipe.is_fifo()
-
-
-@pytest.mark.parametrize("place", [".", "missing/report.json", "file/report.json", "n" * 300])
-def test_place_that_cannot_be_written_is_one_line(place: str, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot be written: \w+") as error:
-        write_atomically(tmp_path / place, b"new")
-    assert "\n" not in str(error.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_failed_write_leaves_the_old_file_and_nothing_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    path = tmp_path / "report.json"
-    path.write_bytes(b"old")
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"report\.json: cannot be written: No space left on device"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -168,6 +68,59 @@ def test_anything_but_a_report_is_refused_in_one_line(data: bytes, tmp_path: Pat
     with pytest.raises(ReportError, match=r"r\.json: not a dedup report: ") as error:
         load_report(path)
     assert "\n" not in str(error.value)
+
+
+def _spoilt(seeds: Report, spoil: Callable[[Any], object], path: Path) -> Path:
+    report = json.loads(to_json(seeds))
+    spoil(report["clusters"])
+    path.write_text(json.dumps(report), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda clusters: clusters.append(clusters[0]),
+        lambda clusters: clusters[0]["members"].append(clusters[0]["members"][0]),
+    ],
+)
+def test_record_that_is_in_two_clusters_is_of_no_report(
+    spoil: Callable[[Any], object], seeds: Report, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ReportError, match=r"r\.json: not a dedup report: record '.*' is in two clusters, or in one twice"
+    ):
+        load_report(_spoilt(seeds, spoil, tmp_path / "r.json"))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda clusters: clusters[0]["links"][0].update(left="stranger"),
+        lambda clusters: clusters[0]["links"][0].update(right="stranger"),
+        lambda clusters: clusters[0].update(
+            weakest={**clusters[0]["links"][0], "relation": "translation", "right": "stranger"}
+        ),
+        lambda clusters: clusters[0].update(keep="stranger"),
+    ],
+)
+def test_cluster_that_speaks_of_strangers_is_of_no_report(
+    spoil: Callable[[Any], object], seeds: Report, tmp_path: Path
+) -> None:
+    with pytest.raises(ReportError, match=r"r\.json: not a dedup report: cluster \w+ speaks of 'stranger'"):
+        load_report(_spoilt(seeds, spoil, tmp_path / "r.json"))
+
+
+def test_what_does_not_begin_like_a_report_is_not_read_on(tmp_path: Path) -> None:
+    """Such as /dev/zero, which has no end."""
+    os.mkfifo(tmp_path / "endless")
+    keeping_it_open = os.open(tmp_path / "endless", os.O_RDWR)
+    try:
+        os.write(keeping_it_open, b"\0" * 10_000)
+        with pytest.raises(ReportError, match=r"endless: not a dedup report: it does not begin with \{"):
+            load_report(tmp_path / "endless")
+    finally:
+        os.close(keeping_it_open)
 
 
 def test_report_of_a_newer_version_is_refused_as_such(tmp_path: Path) -> None:
