@@ -15,6 +15,7 @@ from dedup.calibration import Calibration
 from dedup.encoders import Encoder
 from dedup.errors import InputError
 from dedup.model import Embedding, Fingerprint, Steps, Vectors
+from dedup.text import in_one_line
 
 MOST_STEPS = 127
 """The largest component of a vector in steps, where it has up to 1,040 dimensions."""
@@ -35,8 +36,8 @@ class Lens:
 
 
 def encode_segments(fingerprints: Sequence[Fingerprint], encoder: Encoder) -> tuple[list[str], Vectors]:
-    """Every different segment once, sorted, and its vector, shape (segments, dimensions)."""
-    distinct = sorted({segment for f in fingerprints for segment in f.segments})
+    """Every different segment once, in one line, sorted, and its vector, shape (segments, dimensions)."""
+    distinct = sorted({in_one_line(segment) for f in fingerprints for segment in f.segments})
     return distinct, encoder.encode(distinct)
 
 
@@ -46,7 +47,7 @@ def rows_by_language(
     """The vector of every segment of every article, shape (segments, dimensions), and the language of each row."""
     distinct, vectors = encoded
     row_of = {segment: row for row, segment in enumerate(distinct)}
-    rows = [row_of[segment] for f in fingerprints for segment in f.segments]
+    rows = [row_of[in_one_line(segment)] for f in fingerprints for segment in f.segments]
     codes = [language for f, language in zip(fingerprints, languages, strict=True) for _ in f.segments]
     return vectors[rows], codes
 
@@ -102,7 +103,7 @@ def embed(
     row_of = {segment: row for row, segment in enumerate(distinct)}
     embeddings = []
     for f, language in zip(fingerprints, languages, strict=True):
-        rows = [row_of[segment] for segment in f.segments]
+        rows = [row_of[in_one_line(segment)] for segment in f.segments]
         steps, norms = in_steps(vectors[rows] - calibration.centroid(language))
         embeddings.append(Embedding(steps, norms, document_vector(steps, norms, f.widths)))
     return embeddings

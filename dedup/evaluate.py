@@ -132,9 +132,7 @@ def _guarded(gold: Mapping[str, str]) -> Mapping[str, str]:
     """The same with ids spelled as in CSV."""
     spelled = {guarded_cell(record): cluster for record, cluster in gold.items()}
     if len(spelled) < len(gold):
-        raise ReportError(
-            "gold has two ids that are one in CSV and TSV: evaluate the report, or .jsonl"
-        )
+        raise ReportError("gold has two ids that are one in CSV and TSV: evaluate the report, or .jsonl")
     return spelled
 
 

@@ -18,6 +18,7 @@ from dedup.model import CandidatePair, EncoderInfo, Entry, Finder, Fingerprint, 
 from dedup.pipeline import article_keys, models_of, understand
 from dedup.prepare import entry_of, prepare
 from dedup.settings import ALWAYS, NEVER, Settings
+from dedup.text import in_one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def explain(
         link=judge(pair, subjects[0], subjects[1], calibration, models.kind),
         threshold=settings.threshold,
         passages=tuple(
-            Passage(one.segments[i], other.segments[j], similarity)
+            Passage(in_one_line(one.segments[i]), in_one_line(other.segments[j]), similarity)
             for (i, j), similarity in zip(aligned.pairs.tolist(), aligned.similarity.tolist(), strict=True)
             if similarity >= calibration.partner_similarity
         ),
@@ -120,7 +121,8 @@ def _side(
     missing_figures: Sequence[str] = (),
 ) -> Side:
     """``best``: of each segment the cosine to what comes nearest to it in the other text."""
-    unmatched = [(text, float(b)) for text, b in zip(of_article.segments, best, strict=False) if b < partner_similarity]
+    texts = map(in_one_line, of_article.segments)
+    unmatched = [(text, float(b)) for text, b in zip(texts, best, strict=False) if b < partner_similarity]
     return Side(
         article,
         segments=len(of_article.segments),

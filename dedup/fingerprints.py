@@ -12,7 +12,7 @@ from dedup.language import script_of
 from dedup.model import Article, Fingerprint
 from dedup.names import names_of
 from dedup.settings import Settings
-from dedup.text import measured_segments, normalise, numbers
+from dedup.text import in_one_line, measured_segments, normalise, numbers
 
 SIGNATURE_SCHEME = "datasketch 2 affine32, polynomial 64 fmix"
 """Permutations and hash of the signatures, stamped into reports: datasketch 2 changed both the values and the sizes."""
@@ -48,10 +48,11 @@ def _of(article: Article, settings: Settings) -> Fingerprint:
 
 
 def hashes_of(segments: Iterable[str]) -> NDArray[np.uint64]:
-    """A hash of each segment (XXH3), shape (segments,)."""
+    """A hash of each segment (XXH3), shape (segments,), however it was broken into lines."""
     import xxhash
 
-    return np.array([xxhash.xxh3_64_intdigest(s.encode("utf-8", "surrogatepass")) for s in segments], np.uint64)
+    lines = map(in_one_line, segments)
+    return np.array([xxhash.xxh3_64_intdigest(s.encode("utf-8", "surrogatepass")) for s in lines], np.uint64)
 
 
 def shingles(text: str, size: int) -> Shingles:

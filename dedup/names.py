@@ -68,7 +68,9 @@ def shared_strings(names: Names) -> Names:
 
 
 def names_of(segments: Iterable[str], script: str) -> Names:
-    """The names of a text in a script (:func:`dedup.language.script_of`); a sentence begins with each segment."""
+    """The names of a text in a script (:func:`dedup.language.script_of`); a sentence begins with each segment, and with
+    each line of one.
+    """
     pieces = tuple(segments)
     begins = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
     text = "\n".join(pieces)

@@ -22,6 +22,9 @@ from dedup.errors import InputError
 BLOCK = 64 * 2**20
 """Bytes of a block of shared memory."""
 
+_SEPARATOR = "\x1e"
+"""Between two pieces: white space, of which segments have only spaces and line ends."""
+
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -59,8 +62,8 @@ class Spool:
         self._flushed = 0
 
     def put(self, pieces: Sequence[str]) -> "Pieces":
-        """The same pieces, from now on in the spool. None of them may hold a line end."""
-        data = "\n".join(pieces).encode("utf-8", "surrogatepass")
+        """The same pieces, from now on in the spool. None of them may hold a record separator."""
+        data = _SEPARATOR.join(pieces).encode("utf-8", "surrogatepass")
         with written_aside():
             self._file.write(data)
         put = Pieces(self, self._end, len(data), len(pieces))
@@ -132,7 +135,7 @@ class Pieces(Sequence[str]):
         return self.pieces
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.spool.get(self.start, self.size).split("\n") if self.pieces else ())
+        return iter(self.spool.get(self.start, self.size).split(_SEPARATOR) if self.pieces else ())
 
     @overload
     def __getitem__(self, index: int) -> str: ...

@@ -1,7 +1,9 @@
 """Plain-text work that needs no model: normalising, digits, segments.
 
 A *segment* is what the model embeds and what alignment compares: a sentence, a few short ones together, or a
-part of a long one. Sentences are the unit that translation keeps best; their size evens out what remains.
+part of a long one. Sentences are the unit that translation keeps best; their size evens out what remains. Between
+sentences that were joined stands a line end, by which names (:mod:`dedup.names`) see where each begins: a heading has
+no full stop.
 """
 
 import math
@@ -196,7 +198,12 @@ def _joined(pieces: list[str], widths: list[float]) -> tuple[tuple[str, ...], tu
     elif held:
         joined.append(held)
         sizes.append(size)
-    return tuple(map(" ".join, joined)), tuple(sizes)
+    return tuple(map("\n".join, joined)), tuple(sizes)
+
+
+def in_one_line(segment: str) -> str:
+    """A segment as it is embedded, shown and recognised: without the ends of the sentences that it was joined of."""
+    return segment.replace("\n", " ")
 
 
 _NUMBER = re.compile(

@@ -149,8 +149,8 @@ def _of_roff(path: Path) -> str:
     if source.startswith(b".so "):
         return ""
     call = ["groff", "-Kutf8", "-Tutf8", "-man", "-P-c", "-rLL=200n", "-rHY=0"]
-    shown = subprocess.run(call, input=source, capture_output=True, check=False).stdout.decode("utf-8", "replace")
-    plain = re.sub(".\b", "", shown)
+    done = subprocess.run(call, input=source, capture_output=True, check=False)  # noqa: S603
+    plain = re.sub(".\b", "", done.stdout.decode("utf-8", "replace"))
     return "\n".join(line.strip() for line in plain.splitlines() if line.strip())
 
 

@@ -4,9 +4,9 @@
 
 Commands that are like any other are sent SIGINT, SIGTERM or SIGHUP at a moment drawn by chance, the process alone or
 all of its session, as a terminal does, once or twice. Each must then end within ``PATIENCE`` with 128 and the number of
-the signal, or with what it ends with anyhow; it must tell one line of it, or none where the signal came before the program
-was imported or after it was done (``silent``, which a shell calls 128 and the number, too); and it must leave no
-process, no file beside its results, and nothing in ``TMPDIR``.
+the signal, or with what it ends with anyhow. It must tell one line of it, or none where the signal came before the
+program was imported or after it was done (``silent``, which a shell calls 128 and the number, too). And it must leave
+no process, no file beside its results, and nothing in ``TMPDIR``.
 """
 
 import argparse

@@ -120,7 +120,7 @@ def _joined(pieces: list[str]) -> list[str]:
         joined[-1] += held
     elif held:
         joined.append(held)
-    return [" ".join(part) for part in joined]
+    return ["\n".join(part) for part in joined]
 
 
 _UNMARKED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff]")

@@ -140,6 +140,12 @@ def test_passages_come_in_the_order_of_the_left_text_and_the_rest_is_named() -> 
     assert (found.left.segments, found.right.segments) == (3, 2)
 
 
+def test_passages_are_shown_in_one_line() -> None:
+    found = explained(f"The vote\n{COUNCIL}\nIn brief\n{WEATHER}", f"The vote {COUNCIL}\nShort\nMonday’s {BUDGET}")
+    assert [(one.left, one.right) for one in found.passages] == [(f"The vote {COUNCIL}",) * 2]
+    assert (found.left.unmatched, found.right.unmatched) == ((f"In brief {WEATHER}",), (f"Short Monday’s {BUDGET}",))
+
+
 def test_figures_are_shared_or_missing_on_the_side_that_states_fewer() -> None:
     found = explained(f"{COUNCIL}\n{BUDGET} 1999", f"{COUNCIL} 4711")
     assert found.shared_figures == ("402",)

@@ -33,6 +33,11 @@ def test_each_segment_begins_a_sentence() -> None:
     assert stated("the office", "Opening hours") == ()
 
 
+def test_each_line_of_a_segment_begins_a_sentence() -> None:
+    """As where a heading, which has no full stop, was joined to what follows."""
+    assert stated("Opening hours\nVisitors are welcome in Lisbon\n“Mornings only”") == ("Lisbon",)
+
+
 def test_a_word_that_also_stands_in_small_letters_is_no_name() -> None:
     assert stated("the Council met; a council of five") == ()
 

@@ -9,6 +9,7 @@ from dedup import Record, Settings, Skipped, prepare
 from dedup import sketch as module
 from dedup.embed import Lens
 from dedup.encoders import HashingEncoder
+from dedup.errors import InputError
 from dedup.language import language_of
 from dedup.model import Confirmed
 from dedup.pipeline import Models, report_of, run_stages
@@ -111,7 +112,7 @@ def test_of_several_records_with_one_id_the_same_is_kept_in_any_order() -> None:
 def test_a_fault_in_a_process_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FEW", 10)
     broken = Lens(HashingEncoder(dimensions=8), LENS.calibration)  # vectors of another size than the calibration's
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(InputError, match="is for vectors of 256 dimensions, not of 8"):
         sketched(ITEMS[:40], 2, broken)
 
 

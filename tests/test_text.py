@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import text as module
-from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, UNITS, normalise, numbers, segments, text_widths
+from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, UNITS, in_one_line, normalise, numbers, segments, text_widths
 
 LANGUAGES = st.sampled_from(["en", "th", "zh", "ja", "km", "hi", "ar", "my", "und", "xx-no-such", ""])
 
@@ -246,13 +246,20 @@ def test_a_line_end_ends_a_sentence() -> None:
 
 def test_short_sentences_join_what_follows_and_the_last_what_precedes() -> None:
     long = "This sentence is quite long enough to be a segment all by itself, is it not?"
-    assert segments(f"Yes. {long} No.", "en") == (f"Yes. {long} No.",)
-    assert segments(f"{long} {long} No.", "en") == (long, f"{long} No.")
+    assert segments(f"Yes. {long} No.", "en") == (f"Yes.\n{long}\nNo.",)
+    assert segments(f"{long} {long} No.", "en") == (long, f"{long}\nNo.")
 
 
 @pytest.mark.parametrize("text", ["Word", "好", "...", "!", "— ??? —", "\u0301\u0302", "x", "42"])
 def test_the_least_text_is_one_segment(text: str) -> None:
-    assert segments(text, "en") == (text,)
+    assert tuple(map(in_one_line, segments(text, "en"))) == (text,)
+
+
+def test_lines_that_were_joined_to_a_segment_can_be_told_apart() -> None:
+    text = "Print Ranges\nManages  print\u2003ranges. Only cells within the ranges are printed.\n\nRow\n"
+    (found,) = segments(text, "en")
+    assert found == "Print Ranges\nManages print ranges.\nOnly cells within the ranges are printed.\nRow"
+    assert in_one_line(found) == " ".join(text.split())
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from dedup.errors import DedupError, WorkerError
 from dedup.progress import Progress, silent, tally
 from dedup.settings import Settings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when the stages write other files, so that those of an older version are not taken for theirs."""
 
 ATTEMPTS: Final = 3

@@ -22,7 +22,7 @@ from dedup.read.remote import is_remote, local_path
 POINTER = "dedup-index.json"
 LOCK = "lock"
 
-FORMAT = 2
+FORMAT = 3
 """Raise when an older index cannot be used any more: when what is stored changes, or what a sketch makes of a text."""
 
 PATIENCE = 60.0

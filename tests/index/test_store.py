@@ -293,7 +293,7 @@ def test_an_index_of_another_format_is_refused_and_can_be_built_anew(index: Path
     assert is_index(index)
     for work in (describe, lambda folder: add(folder, PAGES), lambda folder: remove_records(folder, ["r0"])):
         with pytest.raises(
-            UnusableIndexError, match=r"format 99, .* uses format 2: make it anew with dedup index build"
+            UnusableIndexError, match=r"format 99, .* uses format 3: make it anew with dedup index build"
         ):
             work(index)
     build(index, PAGES)

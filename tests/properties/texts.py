@@ -66,7 +66,7 @@ def cutting(data: bytes) -> None:
     assert "".join("".join(pieces).split()) == "".join(given.split())
     assert bool(pieces) == bool(given.strip())
     assert all(piece.strip() for piece in pieces)
-    assert list(widths) == [definitions.text_width(piece) for piece in pieces]
+    assert list(widths) == [definitions.text_width(text.in_one_line(piece)) for piece in pieces]
     assert max(map(len, pieces), default=0) <= 2 * text.MAX_CHARACTERS
     assert max(widths, default=0) <= 1.25 * text.MAX_SEGMENT + text.MIN_SEGMENT + text.DENSE_WIDTH
     if code not in text.STAND_INS:

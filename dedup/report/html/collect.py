@@ -27,7 +27,7 @@ from dedup.report.html.data import (
 )
 from dedup.report.wording import reasons_of
 from dedup.sweep import sweep
-from dedup.text import figures_at
+from dedup.text import figures_at, in_one_line
 
 RELATIONS: Final = tuple(model.Relation)
 FINDERS: Final = tuple(model.Finder)
@@ -324,7 +324,7 @@ class _Rows:
         return tuple(self._text(work, shown[work]) for work in self._texts), begun
 
     def _text(self, work: int, characters: int) -> Text:
-        segments = [writable(segment) for segment in self._stages.texts[work]]
+        segments = [writable(in_one_line(segment)) for segment in self._stages.texts[work]]
         shown: list[str] = []
         left = characters
         for segment in segments:

@@ -74,6 +74,12 @@ def test_two_copies_alone_have_a_text_though_no_model_was_asked() -> None:
     assert [text.segments for text in data.texts] == [(SENTENCES[0],)]
 
 
+def test_texts_are_shown_without_the_lines_that_were_joined() -> None:
+    headed = [Record(id_, f"{id_}\n{SENTENCES[0]}\nThat is all") for id_ in ("One", "Two")]
+    data = page_data(*run(headed), 0.5)
+    assert [text.segments for text in data.texts] == [(f"{r.id} {SENTENCES[0]} That is all",) for r in headed]
+
+
 def test_what_the_limits_leave_out_is_counted(made: Made, data: PageData) -> None:
     cut = page_data(*made, 0.5, Limits(characters=30, links=2, outside=0, detailed=1)).index.cut
     whole = data.index.cut
