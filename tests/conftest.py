@@ -55,6 +55,16 @@ def documents_keep_to_the_published_schemas() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """No test pulls the plug: what a process has written is there for others, and stays when it is killed, without
+    ``fsync``, which takes much of the time of a test that makes a small index.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
 def calibrated_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs with an encoder of their own use weights that do not change with the next fit."""

@@ -9,7 +9,7 @@ from dedup.embed import embed, encode_segments
 from dedup.encoders import Encoder, HashingEncoder
 from dedup.evidence import Subject
 from dedup.fingerprints import fingerprint
-from dedup.model import Article, Entry, Finder, Link, Record, Relation, SourceKey
+from dedup.model import Article, Entry, Finder, Link, Record, Relation, SourceKey, Vectors
 from dedup.settings import Settings
 
 DIMENSIONS = 256
@@ -23,6 +23,21 @@ _CURVES = {
 """Numbers that are not named weigh nothing, so that evidence can change without these tests."""
 
 _WEIGHTS = Weights(-4.0, _CURVES)
+
+
+class OnceEach:
+    """An encoder that keeps, bit for bit, what another one has made in this process."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name = encoder.name
+        self.digest = encoder.digest
+        self._known: dict[str, Vectors] = {}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+        self._known |= zip(missing, self._encoder.encode(missing), strict=True)
+        return np.stack([self._known[text] for text in texts]) if texts else self._encoder.encode([])
 
 
 def calibration(figure_documents: Mapping[str, int] | None = None) -> Calibration:

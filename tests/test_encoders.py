@@ -62,6 +62,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+BEFORE = {**os.environ}
+"""With the cache of everybody, in which the token table is unpacked already."""
+
+
 @pytest.fixture(scope="module")
 def model_folder(place: Path) -> Path:
     """Where a folder with rotten files was before."""
@@ -289,7 +293,7 @@ def test_a_folder_that_cannot_be_loaded_is_one_line(contents: dict[str, str], tm
 def imported_after(program: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**BEFORE, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,15 +69,16 @@ def test_commit_of_a_copy_is_refused_and_one_of_another_text_is_not(hooked: Repo
     assert "Passed" in said
 
 
-@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.jsonl.zst", "T.CSV", "t.tsv", "t.tsv.gz"])
-def test_commit_of_a_copy_in_a_table_is_refused(name: str, hooked: Repository) -> None:
-    is_lines = "jsonl" in name
-    table = json.dumps({"text": TEXT}) if is_lines else f'text\n"{TEXT}"\n'
-    packed = {".gz": gzip.compress(table.encode()), ".zst": zstandard.compress(table.encode())}
-    hooked.write(name, packed.get(Path(name).suffix, table))
+def test_commit_of_copies_in_tables_is_refused_with_each_of_them_named(hooked: Repository) -> None:
+    names = ["t.jsonl", "u.jsonl.gz", "v.jsonl.zst", "T.CSV", "t.tsv", "u.tsv.gz"]
+    for name in names:
+        table = json.dumps({"text": TEXT}) if "jsonl" in name else f'text\n"{TEXT}"\n'
+        packed = {".gz": gzip.compress(table.encode()), ".zst": zstandard.compress(table.encode())}
+        hooked.write(name, packed.get(Path(name).suffix, table))
     code, said = commit(hooked)
     assert code == 1, said
-    assert "texts/a.txt" in said
+    assert [name for name in names if not re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", said)] == [], said
+    assert said.count("texts/a.txt") >= len(names)
 
 
 def test_commit_without_texts_calls_nothing(hooked: Repository) -> None:

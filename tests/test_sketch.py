@@ -1,6 +1,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -50,6 +51,17 @@ def report(records: Sequence[Record | Skipped], workers: int = 1) -> bytes:
     return to_json(report_of(run_stages(records, chosen, models=MODELS), chosen))
 
 
+@cache
+def in_one_piece() -> bytes:
+    """The report of all of them, with nothing changed."""
+    return report(ITEMS)
+
+
+@cache
+def contents_in_one_piece() -> list[object]:
+    return [content(one) for some in sketched(ITEMS[:100]) for one in some if isinstance(one, Sketch)]
+
+
 def sketched(
     records: Sequence[Record | Skipped], workers: int = 1, lens: Lens | None = LENS
 ) -> list[list[Sketch | Skipped]]:
@@ -82,8 +94,7 @@ def test_long_texts_are_worked_on_few_at_a_time(monkeypatch: pytest.MonkeyPatch)
 def test_neither_batches_nor_processes_change_a_sketch_or_a_byte_of_the_report(
     batch: int, few: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = [content(one) for some in sketched(ITEMS[:100]) for one in some if isinstance(one, Sketch)]
-    whole = report(ITEMS)
+    expected, whole = contents_in_one_piece(), in_one_piece()
     monkeypatch.setattr(module, "BATCH", batch)
     monkeypatch.setattr(module, "FEW", few)
     found = [content(one) for some in sketched(ITEMS[:100], workers) for one in some if isinstance(one, Sketch)]
@@ -101,7 +112,7 @@ def test_what_is_skipped_and_what_cannot_be_used_travels_along() -> None:
 
 
 def test_of_several_records_with_one_id_the_same_is_kept_in_any_order() -> None:
-    expected = report(ITEMS)
+    expected = in_one_piece()
     assert expected.count(b"duplicate id") == 12
     for seed in range(3):
         shuffled = ITEMS.copy()
