@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from dedup import Record, Report, find_clusters
+from dedup.encoders import Encoder
 from dedup.evaluate import evaluate
 from dedup.report.document import Document, document_of
 
@@ -109,9 +110,11 @@ def write_floors(floors: Floors, path: Path = FLOORS) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(floors), indent=2) + b"\n")
 
 
-def run(rows: Iterable[Row]) -> Report:
-    """The detector as users get it (bundled model, default settings) on the records with their declared languages."""
-    return find_clusters([Record(row.id, row.text, row.url, row.lang) for row in rows])
+def run(rows: Iterable[Row], encoder: Encoder | None = None) -> Report:
+    """The detector as users get it (bundled model, default settings) on the records with their declared languages;
+    ``encoder`` is that model with something around it.
+    """
+    return find_clusters([Record(row.id, row.text, row.url, row.lang) for row in rows], encoder=encoder)
 
 
 def measure(rows: list[Row], document: Document) -> Measured:

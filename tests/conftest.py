@@ -27,6 +27,37 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 Cli = Callable[..., tuple[int, str, str]]
 
 
+LONGEST: Final = (
+    "test_handmade",  # whose vectors those of engines find in the cache
+    "test_engine_faults",
+    "test_engines",
+    "test_cli",
+    "index/test_store",
+    "test_seeds",
+    "test_action",
+    "test_engine_results",
+    "test_encoders",
+    "test_workers",
+    "test_check",
+    "report/html/test_in_browser",
+    "test_readme_gate",
+    "test_no_network",
+    "test_engine_boilerplate",
+    "test_left_over",
+    "test_table_encoder",
+    "test_sketch",
+    "test_clusters",
+    "read/test_parquet",
+)
+"""Modules whose tests go first, so that at the end no process is left alone with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order of the tests within a module stays."""
+    place = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 PUBLISHED: Final = (
     "report/schema.json",
     "report/explanation.schema.json",

@@ -27,7 +27,7 @@ from .test_engines import ROOT, program, workers_of
 
 RECORDS = 60
 PARTITION = 2
-WORDS = 24_000
+WORDS = 12_000
 """Of a record: a part takes long enough that a worker can be killed while others are to be done."""
 
 
