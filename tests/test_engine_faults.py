@@ -25,7 +25,7 @@ pytest.importorskip("ray")
 
 from .test_engines import ROOT, program, workers_of
 
-RECORDS = 60
+RECORDS = 36
 PARTITION = 2
 WORDS = 12_000
 """Of a record: a part takes long enough that a worker can be killed while others are to be done."""
