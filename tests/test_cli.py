@@ -539,15 +539,13 @@ def test_output_that_cannot_be_written_is_an_error(command: tuple[str, ...], cop
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "many"])
-def test_an_odd_width_of_the_terminal_hides_nothing(columns: str, copies: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dedup", "run", str(copies), "--confirm", "never"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": columns},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "1cluster" in "".join(done.stdout.split())
+def test_an_odd_width_of_the_terminal_hides_nothing(
+    columns: str, cli: Cli, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = cli("run", copies, "--confirm", "never")
+    assert code == 0
+    assert "1cluster" in "".join(out.split())
 
 
 def test_a_result_is_not_written_over_standard_input(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def local(folder: Path) -> bytes:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_report(engine: str, folder: Path, local: bytes, tmp_path: Path) -> None:
     to = ["--tables", str(tmp_path / "tables"), "-o", str(tmp_path / "r.json"), "--store", str(tmp_path / "store")]
-    call = ["run", *map(str, paths(folder)), "--engine", "daft", *ENGINES[engine], "--partition", "15", *to]
+    call = ["run", *map(str, paths(folder)), "--engine", "daft", *ENGINES[engine], "--partition", "24", *to]
     process = subprocess.Popen(
         [sys.executable, "-m", "dedup", *call],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
