@@ -140,6 +140,11 @@ def shared(size: int) -> NDArray[np.uint8]:
     return array
 
 
+def somewhat_above_what_is_held() -> int:
+    """A ceiling for a process that has run other tests, which may have left much, and one that tracks resources."""
+    return int(sum(map(held_by, memory.family(os.getpid()))) / memory.STOP) + 64 * MEBIBYTE
+
+
 @pytest.mark.usefixtures("all_is_as_before")
 def test_run_below_its_ceiling_is_let_alone() -> None:
     assert run_below(PLENTY, lambda: (memory.is_kept(), memory.tight(look=True))) == (True, False)
@@ -147,8 +152,7 @@ def test_run_below_its_ceiling_is_let_alone() -> None:
 
 @pytest.mark.usefixtures("all_is_as_before")
 def test_run_that_holds_more_than_it_may_ends_wherever_it_is() -> None:
-    family = memory.family(os.getpid())  # other tests may have left a process that tracks resources
-    ceiling = sum(map(held_by, family)) + 64 * MEBIBYTE
+    family, ceiling = memory.family(os.getpid()), somewhat_above_what_is_held()
 
     def work() -> None:
         tell = noting(silent)
@@ -187,7 +191,7 @@ def test_memory_taken_bit_by_bit_ends_before_the_ceiling() -> None:
 
 @pytest.mark.usefixtures("all_is_as_before")
 def test_nobody_waits_for_the_processes_of_a_run_that_ends() -> None:
-    ceiling = held_by(os.getpid()) + 64 * MEBIBYTE
+    ceiling = somewhat_above_what_is_held()
 
     def part(_start: int, _end: int) -> None:
         _ = shared(ceiling)

@@ -1,7 +1,7 @@
 """The main job on real input: five machine translations of Vietnamese local news, two of them of one article."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,14 @@ def bundled() -> Encoder:
 @cache
 def texts() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in SEEDS.glob("*.txt")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models_are_let_go() -> Iterator[None]:
+    """Half a gigabyte each."""
+    yield
+    bundled.cache_clear()
+    in_threes.cache_clear()
 
 
 def report_of(changed: dict[str, str]) -> Report:
