@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dedup.cli import dedup
 from dedup.cli.check import check
 
 from .repository import ENVIRONMENT
@@ -123,4 +124,5 @@ def test_command_for_gitlab_can_be_called() -> None:
 def parse(call: list[str]) -> None:
     """Raises where the program would refuse the options."""
     assert call[:2] == ["dedup", "check"]
-    check.make_context("check", call[2:]).close()
+    with dedup.make_context("dedup", call[1:]) as above:  # its settings are kept by the command for good
+        check.make_context("check", call[2:], parent=above).close()
