@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import text as module
-from dedup.text import MAX_CHARACTERS, MAX_SEGMENT, MIN_SEGMENT, UNITS, in_one_line, normalise, numbers, segments, text_widths
+from dedup.text import (
+    MAX_CHARACTERS,
+    MAX_SEGMENT,
+    MIN_SEGMENT,
+    UNITS,
+    in_one_line,
+    normalise,
+    numbers,
+    segments,
+    text_widths,
+)
 
 LANGUAGES = st.sampled_from(["en", "th", "zh", "ja", "km", "hi", "ar", "my", "und", "xx-no-such", ""])
 
