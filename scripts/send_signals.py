@@ -37,6 +37,8 @@ STARTED = 0.15
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+TOLD, SILENT, DONE = "one line", "silent", "done before"
+
 WORKERS = ("--confirm", "never", "--workers", "2")
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -116,10 +118,10 @@ def told_to_end(name: str, prepared: Path, place: Path, times: int) -> str:
             took = seconds
         else:
             states[state] += 1
-            longest = max(longest, seconds)
+            longest = max(longest, seconds if state != DONE else 0.0)
         shutil.rmtree(work)
         shutil.rmtree(temporary)
-    return f"{times} | {states['one line']} | {states['silent']} | {states['done before']} | {longest:.1f}"
+    return f"{times} | {states[TOLD]} | {states[SILENT]} | {states[DONE]} | {longest:.1f}"
 
 
 def tried(name: str, sent: Sent | None, work: Path, temporary: Path) -> tuple[str, float]:
@@ -148,15 +150,15 @@ def tried(name: str, sent: Sent | None, work: Path, temporary: Path) -> tuple[st
         raise AssertionError(f"{name}, {sent}: goes on, with {of_session(process.pid)}") from None
     seconds = time.monotonic() - started
     wait_for_workers(process.pid)
-    lines = told.count("\n")
-    if sent is not None and process.returncode == 128 + sent.number:
-        hold(lines == 1, f"{name}, {sent}: told {told}")
-        return "one line", seconds
-    if sent is not None and process.returncode == -sent.number:
-        hold(lines == 0, f"{name}, {sent}: told {told}")
-        return "silent", seconds
-    hold(process.returncode in (0, 1) and not told, f"{name}, {sent}: ended with {process.returncode}, told {told}")
-    return "done before", seconds
+    what = f"{name}, {sent}: ended with {process.returncode}, told {told}"
+    if sent is not None and process.returncode == 128 + sent.number and told:
+        hold(told.count("\n") == 1, what)
+        return TOLD, seconds
+    hold(not told, what)
+    if sent is not None and process.returncode in (128 + sent.number, -sent.number):
+        return SILENT, seconds
+    hold(process.returncode in (0, 1), what)
+    return DONE, seconds
 
 
 def send(process: int, sent: Sent) -> None:

@@ -398,6 +398,17 @@ def test_limited_program_that_cannot_even_say_so_is_told_in_one_line() -> None:
     assert done.stderr.startswith("dedup: out of memory, most likely: the program was ended with code 2")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_limited_program_that_a_signal_ends_before_it_could_say_so_is_not_out_of_memory(number: int) -> None:
+    script = (
+        "import os, signal, sys\nfrom dedup.cli.supervised import supervised\n"
+        f"def run():\n    signal.signal({int(number)}, signal.SIG_DFL)\n    os.kill(os.getpid(), {int(number)})\n"
+        "sys.exit(supervised(run, print, 2))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "")
+
+
 @pytest.mark.parametrize("ceiling", ["60M", "120M"])
 def test_ceiling_below_what_libraries_need_ends_with_one_line_of_ours(ceiling: str) -> None:
     call = [sys.executable, "-m", "dedup", "run", str(SEEDS), "--confirm", "never", "--max-memory", ceiling]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
+from dedup.interrupts import ENDING
 from dedup.memory import counting
 
 OPTION: Final = "--max-memory"
@@ -65,7 +66,7 @@ def supervised(run: Callable[[], int], complain: Callable[[str], None], unusable
     with suppress(BlockingIOError):
         if told := os.read(reading, 1):
             return told[0]
-    if -ended in {getattr(signal, name) for name in PASSED_ON}:
+    if -ended in ENDING:  # before it could say so
         return 128 - ended
     how = f"by {signal.Signals(-ended).name}" if ended < 0 else f"with code {ended}"
     complain(
