@@ -35,7 +35,8 @@ def _fault_of(path: Path) -> str | None:
         return os.strerror(errno.EISDIR)
     if path.exists() and not path.is_file():  # a pipe or a device, which stays what it is
         return None if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
-    return fault_of_folder(path.parent) or fault_of_folder(Path(os.path.realpath(path)).parent)
+    leads_to = Path(os.path.realpath(path)) if path.is_symlink() else path  # as /dev/stdout does to a file
+    return fault_of_folder(leads_to.parent)
 
 
 def fault_of_new_folder(folder: Path) -> str | None:

@@ -113,6 +113,19 @@ def test_place_without_leave_is_known_beforehand(tmp_path: Path, monkeypatch: py
     assert asked == [(tmp_path, os.W_OK | os.X_OK), (tmp_path / "pipe", os.W_OK)]
 
 
+def test_link_in_a_folder_that_may_not_be_written_leads_where_one_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /dev/stdout does where the shell has redirected it to a file."""
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "dev" / "stdout").symlink_to(tmp_path / "file")
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path / "dev")
+    check_writable(tmp_path / "dev" / "stdout")
+    with pytest.raises(InputError, match="no leave to write"):
+        check_writable(tmp_path / "dev" / "other")
+
+
 def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "old.json").write_bytes(b"old")
