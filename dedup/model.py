@@ -103,9 +103,10 @@ class Fingerprint:
 
     ``digest`` is equal for texts that are the same after normalisation. ``signature`` is a MinHash of
     its character shingles, shape (permutations,). ``numbers`` are its figures as digit strings in order
-    of first appearance, each once. ``segments`` are its sentences or parts of them, in order, ``passages`` a hash
-    of each, shape (segments,), ``widths`` their sizes in Latin-letter equivalents, ``figures`` what figures each
-    states; ``beyond`` are the segments that come after the limit of the settings.
+    of first appearance, each once. ``segments`` are its sentences or parts of them, in order, short ones joined
+    and parted by line ends (:func:`dedup.text.in_one_line`), ``passages`` a hash of each, shape (segments,),
+    ``widths`` their sizes in Latin-letter equivalents, ``figures`` what figures each states; ``beyond`` are the
+    segments that come after the limit of the settings.
     ``width`` is the size of the whole text, ``script`` that of most of its letters, ``names`` its names.
     """
 

@@ -38,55 +38,59 @@ ARTICLES: Final = 500
 
 
 class Page(NamedTuple):
-    """A page in a language; ``name`` is the same in all of them."""
+    """A page in a language; ``name`` is the same in all of them, ``place`` where it lies below the packages."""
 
     name: str
     language: str
-    path: Path
+    place: Path
 
 
 def gnome(unpacked: Path) -> Iterator[Page]:
     """Mallard pages."""
-    for path in unpacked.glob("gnome-user-docs/usr/share/help/*/*/*.page"):
-        folder = path.parts[-3]
-        yield Page("/".join(path.parts[-2:]), "en" if folder == "C" else folder, path)
+    for place in _below(unpacked, "gnome-user-docs/usr/share/help/*/*/*.page"):
+        folder = place.parts[-3]
+        yield Page("/".join(place.parts[-2:]), "en" if folder == "C" else folder, place)
 
 
 def handbook(unpacked: Path) -> Iterator[Page]:
     """Pages of the handbook's HTML."""
-    for path in unpacked.glob("debian-handbook/usr/share/doc/debian-handbook/html/*/*.html"):
-        if path.name != "index.html":
-            yield Page(path.name, path.parts[-2], path)
+    for place in _below(unpacked, "debian-handbook/usr/share/doc/debian-handbook/html/*/*.html"):
+        if place.name != "index.html":
+            yield Page(place.name, place.parts[-2], place)
 
 
 def office(unpacked: Path) -> Iterator[Page]:
     """Pages of LibreOffice's HTML."""
-    for path in unpacked.glob("libreoffice-help-*/usr/share/libreoffice/help/*/text/**/*.html"):
-        at = path.parts.index("text")
-        yield Page("/".join(path.parts[at:]), path.parts[at - 1], path)
+    for place in _below(unpacked, "libreoffice-help-*/usr/share/libreoffice/help/*/text/**/*.html"):
+        at = place.parts.index("text")
+        yield Page("/".join(place.parts[at:]), place.parts[at - 1], place)
 
 
 def man(unpacked: Path) -> Iterator[Page]:
     """Pages of the manual."""
-    for path in unpacked.glob("manpages*/usr/share/man/**/*.gz"):
-        folder = path.parts[path.parts.index("man") + 1 :][0] if "man" in path.parts else ""
+    for place in _below(unpacked, "manpages*/usr/share/man/**/*.gz"):
+        folder = place.parts[4]  # below PACKAGE/usr/share/man
         language = "en" if re.fullmatch(r"man\d\w*", folder) else folder.partition(".")[0]
-        if not path.is_symlink():
-            yield Page("/".join(path.parts[-2:]), language, path)
+        if not (unpacked / place).is_symlink():
+            yield Page("/".join(place.parts[-2:]), language, place)
+
+
+def _below(unpacked: Path, pattern: str) -> Iterator[Path]:
+    return (path.relative_to(unpacked) for path in unpacked.glob(pattern))
 
 
 CORPORA: Final = {"gnome": gnome, "handbook": handbook, "help": office, "man": man}
 
 
-def text_of(page: Page) -> str:
+def text_of(path: Path) -> str:
     """What a reader reads."""
-    match page.path.suffix:
+    match path.suffix:
         case ".page":
-            return _of_mallard(page.path)
+            return _of_mallard(path)
         case ".html":
-            return _of_html(page.path.read_text(encoding="utf-8"))
+            return _of_html(path.read_text(encoding="utf-8"))
         case _:
-            return _of_roff(page.path)
+            return _of_roff(path)
 
 
 def _of_mallard(path: Path) -> str:
@@ -165,7 +169,7 @@ def drawn(pages: list[Page]) -> list[Page]:
     kept = [page for page in pages if page.name in set(names)]
     share = {name: 2 * RECORDS / len(kept) * order("share", name) for name in names}
     chosen = [page for page in kept if order(page.name, page.language) < share[page.name]]
-    return sorted(chosen, key=lambda page: order("id", page.name, page.language, str(page.path)))
+    return sorted(chosen, key=lambda page: order("id", page.name, page.language, page.place.as_posix()))
 
 
 def main() -> None:
@@ -177,9 +181,9 @@ def main() -> None:
     for name, pages_in in CORPORA.items():
         rows = []
         for page in drawn(list(pages_in(options.unpacked))):
-            text = text_of(page)
+            text = text_of(options.unpacked / page.place)
             if len(text) >= LEAST:
-                id_ = hashlib.sha256(f"{page.name}\0{page.language}\0{page.path}".encode()).hexdigest()[:12]
+                id_ = hashlib.sha256(f"{page.name}\0{page.language}\0{page.place.as_posix()}".encode()).hexdigest()[:12]
                 language = re.split(r"[-_@]", page.language)[0]
                 rows.append({"id": id_, "text": text, "lang": language, "gold": page.name})
         folder = options.out / name

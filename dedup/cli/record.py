@@ -88,7 +88,6 @@ class Place:
         from dedup.report.manifest import is_manifest
 
         check_writable(self.file)
-
         there = _content_of(self.file)
         if there and not is_manifest(there):
             raise InputError(

@@ -40,7 +40,8 @@ def describe(folder: Path) -> Info:
         def count(table: str) -> int:
             return int(store.database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - no input
 
-        languages = dict(store.database.execute("SELECT language, count(*) FROM records GROUP BY language"))
+        by_size = "SELECT language, count(*) FROM records GROUP BY language ORDER BY count(*) DESC, language"
+        languages = dict(store.database.execute(by_size))
         if not all(isinstance(language, str) for language in languages):
             raise broken(folder, "a language that is no text")
         return Info(

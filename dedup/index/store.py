@@ -213,7 +213,7 @@ class Store:
         try:
             found = {name: json.loads(told[name]) for name in ("tool", "settings", "encoder")}
             return msgspec.convert(found, type=Stamp)
-        except (ValueError, KeyError, RecursionError) as error:  # those of msgspec are ValueErrors
+        except (ValueError, KeyError, TypeError, RecursionError) as error:  # those of msgspec are ValueErrors
             raise broken(self.folder, error) from error
 
     def _told(self) -> dict[str, str]:

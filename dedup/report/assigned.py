@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ class Assigned:
 
 def is_assignment(path: File) -> bool:
     """Whether a name is that of an assignment, or a path leads to a folder, which may hold one."""
-    return _reader_of(path) is not None or (isinstance(path, Path) and path.is_dir())
+    return _form_of(path) is not None or (isinstance(path, Path) and path.is_dir())
 
 
 def load_assignment(path: File) -> Assigned:
@@ -43,12 +44,14 @@ def load_assignment(path: File) -> Assigned:
     """
     members: dict[str, list[str]] = {}
     seen: set[str] = set()
+    guarded = False
     for table in _tables_in(path):
-        reader = _reader_of(table)
-        if reader is None:
+        form = _form_of(table)
+        if form is None:
             raise ReportError(f"{table}: not an assignment of dedup, by its name")
+        guarded |= form.guarded
         try:
-            for record, cluster in reader(table.read_bytes()):
+            for record, cluster in form.read(table.read_bytes()):
                 if record in seen:
                     raise ValueError(f"record {record!r} is in it twice")
                 seen.add(record)
@@ -58,12 +61,7 @@ def load_assignment(path: File) -> Assigned:
             raise ReportError(f"{table}: cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError, csv.Error) as error:  # errors of msgspec and pyarrow are ValueErrors
             raise ReportError(f"{table}: not an assignment of dedup: {' '.join(str(error).split())}") from error
-    return Assigned(tuple(members.items()), len(seen), _is_guarded(path))
-
-
-def _is_guarded(path: File) -> bool:
-    name = path.name.lower()
-    return name.endswith(tuple(f"{ending}{packed}" for ending in (".csv", ".tsv") for packed in _UNPACKED))
+    return Assigned(tuple(members.items()), len(seen), guarded)
 
 
 def _tables_in(path: File) -> list[File]:
@@ -77,15 +75,29 @@ def _tables_in(path: File) -> list[File]:
     return [*sorted(within.glob(f"part-*{PARQUET}"))]
 
 
-def _reader_of(path: File) -> Callable[[bytes], Pairs] | None:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a table is read, and whether ids in it are guarded."""
+
+    read: Callable[[bytes], Pairs]
+    guarded: bool = False
+
+
+def _form_of(path: File) -> _Form | None:
     name = path.name.lower()
     if name.endswith(PARQUET):
-        return _of_parquet
+        return _Form(_of_parquet)
     for packed, unpack in _UNPACKED.items():
         for ending, reader in _READERS.items():
             if name.endswith(ending + packed):
-                return lambda data: reader(unpack(io.BytesIO(data)))
+                return _Form(partial(_unpacked, reader, unpack), guarded=ending in _GUARDED)
     return None
+
+
+def _unpacked(
+    reader: Callable[[Iterable[bytes]], Pairs], unpack: Callable[[io.BytesIO], Iterable[bytes]], data: bytes
+) -> Pairs:
+    return reader(unpack(io.BytesIO(data)))
 
 
 class _Row(msgspec.Struct):
@@ -135,6 +147,9 @@ _READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Pairs]]] = {
     ".csv": _of_table(","),
     ".tsv": _of_table("\t"),
 }
+_GUARDED: Final = frozenset({".csv", ".tsv"})
+"""Those that spreadsheets open."""
+
 _UNPACKED: Final[Mapping[str, Callable[[io.BytesIO], Iterable[bytes]]]] = {
     "": lines.chunks_of,
     ".gz": lines.inflated,

@@ -197,6 +197,7 @@ def test_describing_counts_records_texts_and_languages(tmp_path: Path) -> None:
     build(tmp_path / "i", [record("a", 0), record("b", 0, upper=True), record("c", 1, language="de")])
     info = describe(tmp_path / "i")
     assert (info.records, info.texts, info.languages) == (3, 2, {"en": 2, "de": 1})
+    assert list(info.languages) == ["en", "de"]  # most records first
     assert info.encoder.digest == ENCODER.digest
     assert info.settings["max_segments"] == SETTINGS.max_segments
     assert info.size > 10_000
